@@ -1,0 +1,165 @@
+"""StudyFinding: the answer for one study, and the contract of finding.json (``spondyl.finding/1``).
+
+Other programs read these names; fields may be added, never renamed or removed. All lengths are mm,
+all coordinates LPS mm.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Literal["spondyl.finding/1"] = "spondyl.finding/1"
+NOT_FOR_DIAGNOSIS = "Research use only. Not a medical device, not for diagnosis."
+
+Point = tuple[float, float, float]
+Probability = float
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class State(StrEnum):
+    """The three answers a study can have."""
+
+    FLAG = "FLAG"
+    NO_FLAG = "NO_FLAG"
+    NOT_EVALUABLE = "NOT_EVALUABLE"
+
+
+class Reason(_Frozen):
+    """Why the state is what it is: a code for programs, a sentence for people."""
+
+    code: str
+    text: str
+
+
+class HeightTriple(_Frozen):
+    """Anterior, middle and posterior value in mm."""
+
+    anterior: float
+    middle: float
+    posterior: float
+
+
+class LandmarkSet(_Frozen):
+    """The six endplate points, LPS mm."""
+
+    superior_anterior: Point
+    superior_middle: Point
+    superior_posterior: Point
+    inferior_anterior: Point
+    inferior_middle: Point
+    inferior_posterior: Point
+
+
+class ConfounderFinding(_Frozen):
+    """Something that changes how the grade is read."""
+
+    kind: str
+    value: float
+    threshold: float
+    unit: str
+    effect: str
+    text: str
+
+
+class VertebraFinding(_Frozen):
+    """One vertebra. ``not_measured`` is a code where heights or grade are missing."""
+
+    level: str
+    level_probability: Probability = Field(ge=0, le=1)
+    level_uncertain: bool
+    in_view: Literal["full", "partial"]
+    series_id: str
+    label: int = Field(description="number in segmentation.nii.gz (VerSe scheme)")
+    centre_lps_mm: Point
+    heights_mm: HeightTriple | None
+    height_sd_mm: HeightTriple | None
+    window_heights_mm: HeightTriple | None
+    expected_heights_mm: HeightTriple | None
+    landmarks_lps_mm: LandmarkSet | None
+    depth_mm: float | None
+    loss_fraction: float | None
+    loss_sd: float | None
+    genant_grade: Literal[0, 1, 2, 3] | None
+    shape: Literal["normal", "wedge", "biconcave", "crush"] | None
+    probability_grade_2_or_more: Probability | None = Field(ge=0, le=1)
+    attenuation_hu: float | None
+    neighbours_used: tuple[str, ...] = ()
+    not_measured: str | None
+    not_measured_text: str | None = None
+    confounders: tuple[ConfounderFinding, ...] = ()
+
+
+class SeriesFinding(_Frozen):
+    """One stack seen in the input, analysed or not, and why."""
+
+    series_id: str
+    modality: str
+    description: str
+    n_slices: int
+    slice_spacing_mm: float | None
+    pixel_spacing_mm: tuple[float, float] | None
+    kernel: str | None
+    z_range_mm: tuple[float, float] | None
+    chosen: bool
+    reason: str
+    text: str
+    score: float | None
+    repairs: tuple[str, ...] = ()
+
+
+class RefusalFinding(_Frozen):
+    """Why the study was not analysed."""
+
+    stage: str
+    code: str
+    got: str
+    needed: str
+
+
+class NetworkManifest(_Frozen):
+    """One network file that was used."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+class Manifest(_Frozen):
+    """What made this result. ``timings_s`` is the only part that differs between equal runs."""
+
+    spondyl_version: str
+    input_sha256: str
+    settings_sha256: str
+    networks: tuple[NetworkManifest, ...]
+    engine: str
+    precision: str
+    packages: dict[str, str]
+    python: str
+    machine: str
+    timings_s: dict[str, float]
+
+
+class StudyFinding(_Frozen):
+    """The answer for one study; written as finding.json."""
+
+    schema_: Literal["spondyl.finding/1"] = Field(default=SCHEMA, alias="schema")
+    notice: str = NOT_FOR_DIAGNOSIS
+    state: State
+    reasons: tuple[Reason, ...] = Field(min_length=1)
+    score: Probability | None = Field(
+        ge=0, le=1, description="probability that the case holds a fracture of grade 2 or more"
+    )
+    vertebrae: tuple[VertebraFinding, ...]
+    series: tuple[SeriesFinding, ...]
+    refusal: RefusalFinding | None
+    manifest: Manifest
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
+    )

@@ -1,0 +1,1 @@
+"""Arrays and millimetres only: affines, resampling, planes, curves. Knows nothing of CT or vertebrae."""
