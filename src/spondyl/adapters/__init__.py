@@ -1,0 +1,1 @@
+"""The outside world, one file each: inference engines, the demo CT."""
