@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv themselves.
+# Needed on the machine: Python 3.11 or newer, make, and pip with a package index.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+DEMO_OUT ?= demo
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test train-extra size benchmark clean
+
+help:
+	@echo "make demo         read a real chest CT and write the report to $(DEMO_OUT)/"
+	@echo "make test         every check: format, lint, types, layers, tests"
+	@echo "make train-extra  install PyTorch, so that \`make test\` runs its tests too"
+	@echo "make size         what the core install weighs (before \`make test\`)"
+	@echo "make benchmark    whole demo CT: time and memory per stage, on two cores"
+	@echo "make clean        remove $(VENV) and what the checks leave behind"
+
+demo: $(VENV)/.core
+	$(BIN)/spondyl demo --out $(DEMO_OUT)
+
+test: $(VENV)/.test
+	$(BIN)/python scripts/check.py
+
+train-extra: $(VENV)/.test
+	$(PIP) --editable ".[train]"
+
+size: $(VENV)/.core
+	$(BIN)/python scripts/installed_size.py
+
+benchmark: $(VENV)/.test
+	$(BIN)/python benchmarks/demo_ct.py
+
+# --clear only where the environment is missing or its interpreter is gone: both targets share it
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11; name another with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[test]"
+	@touch $@ $(VENV)/.core
+
+clean:
+	rm -rf $(VENV) .mypy_cache .mypy_cache_tests .pytest_cache .ruff_cache .hypothesis .import_linter_cache
