@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from spondyl.adapters.engines import Engine, EngineError, engine_version, open_network, resolve
+from spondyl.adapters.engines import EngineError, engine_version, open_network, resolve
+from spondyl.domain.network import Engine
 
 if TYPE_CHECKING:
     from spondyl.domain.network import Network

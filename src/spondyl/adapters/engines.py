@@ -7,13 +7,12 @@ Why two engines, and why the precision is pinned: docs/decisions/0002-inference-
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spondyl.domain.network import Network
+from spondyl.domain.network import Engine, Network
 from spondyl.geometry.arrays import Float32Array
 
 if TYPE_CHECKING:
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
 PRECISION = "f32"
 INPUT_NAME = "patch"
 OUTPUT_NAME = "output"
-
-
-class Engine(StrEnum):
-    """An inference engine; AUTO is OpenVINO where it is installed, else ONNX Runtime."""
-
-    AUTO = "auto"
-    ONNXRUNTIME = "onnxruntime"
-    OPENVINO = "openvino"
 
 
 class EngineError(Exception):

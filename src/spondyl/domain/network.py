@@ -1,10 +1,19 @@
-"""The one interface between the stages and an inference engine."""
+"""The one interface between the stages and an inference engine, and the names of the engines."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 
 from spondyl.geometry.arrays import Float32Array
+
+
+class Engine(StrEnum):
+    """An inference engine; AUTO is OpenVINO where it is installed, else ONNX Runtime."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
 
 
 class Network(Protocol):

@@ -1,0 +1,61 @@
+"""The command ``spondyl``: one file per verb. Heavy imports wait until a verb needs them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from spondyl import __version__
+from spondyl.cli.analyze import analyze
+from spondyl.cli.demo import demo
+from spondyl.cli.doctor import doctor
+from spondyl.cli.exit_codes import ExitCode
+from spondyl.cli.failures import report_bug
+from spondyl.cli.notice import NOTICE
+from spondyl.cli.schema import schema
+from spondyl.cli.train import train
+
+app = typer.Typer(
+    name="spondyl",
+    help=f"Find vertebral compression fractures on CT.\n\n{NOTICE}",
+    epilog="Exit codes: 0 read, 2 usage, 3 refused, 4 environment, 5 installation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spondyl {__version__}\n{NOTICE}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find vertebral compression fractures on CT."""
+
+
+for verb in (analyze, demo, doctor, schema, train):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    # libraries warn and log with values of the file they read, which can identify a patient
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, not a traceback
+        sys.exit(report_bug(error))

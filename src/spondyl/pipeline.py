@@ -1,0 +1,180 @@
+"""The data's way: every stage, in order, and nothing else. No arithmetic, no files, no clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from spondyl.domain.finding import GradedSeries, Manifest
+from spondyl.domain.network import Network
+from spondyl.domain.refusal import Refusal
+from spondyl.domain.report import AnalysedSeries, ReportInput
+from spondyl.domain.series import AcceptedSeries, Ingested, IngestRefused, StackSummary
+from spondyl.stages import finding, grade, ingest, label, localise, measure, report, segment, volume
+
+STAGES = ("ingest", "volume", "localise", "segment", "label", "measure", "grade", "finding", "report")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """The settings of every stage that has any."""
+
+    ingest: ingest.Settings = field(default_factory=ingest.Settings)
+    localise: localise.Settings = field(default_factory=localise.Settings)
+    segment: segment.Settings = field(default_factory=segment.Settings)
+    label: label.Settings = field(default_factory=label.Settings)
+    measure: measure.Settings = field(default_factory=measure.Settings)
+    grade: grade.Settings = field(default_factory=grade.Settings)
+    finding: finding.Settings = field(default_factory=finding.Settings)
+    report: report.Settings = field(default_factory=report.Settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Networks:
+    """The two networks: the coarse one that finds the spine, the fine one that outlines a body."""
+
+    finder: Network
+    refiner: Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is being done now: a stage, and for which of the accepted series (1-based)."""
+
+    stage: str
+    series: int
+    n_series: int
+
+
+Clock = Callable[[], float]
+Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who looks on: a clock in seconds, whoever is told each step, and the time that each stage took."""
+
+    clock: Clock
+    progress: Progress
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, stage: str, series: int = 1, n_series: int = 1) -> Iterator[None]:
+        """Tell that a stage begins, and add up its time, over the series."""
+        self.progress(Step(stage=stage, series=series, n_series=n_series))
+        started = self.clock()
+        yield
+        self.timings_s[stage] = self.timings_s.get(stage, 0.0) + self.clock() - started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Read:
+    """One series, read to the end: what the finding needs of it, and what the report needs."""
+
+    graded: GradedSeries
+    analysed: AnalysedSeries
+
+
+def read_study(
+    path: Path, *, networks: Networks, settings: StageSettings, manifest: Manifest, watch: Watch
+) -> ReportInput:
+    """Read one study. It always ends in a finding: what is refused is NOT_EVALUABLE with its code.
+
+    ``manifest`` says what reads it; the input's hash and the timings are filled in here. A stack that a
+    stage refuses is listed with its code and does not refuse the study while another stack is read.
+    """
+    with watch.step("ingest"):
+        ingested = ingest.ingest(path, settings.ingest)
+    if isinstance(ingested, IngestRefused):
+        return _refused(ingested.refusal, ingested.stacks, manifest, watch)
+    manifest = manifest.model_copy(update={"input_sha256": ingested.input_sha256})
+    n_series = len(ingested.accepted)
+    outcomes = [
+        _read_series(series, number, n_series, networks, settings, watch)
+        for number, series in enumerate(ingested.accepted, start=1)
+    ]
+    stacks = _with_refusals(ingested, outcomes)
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    reads = [outcome for outcome in outcomes if isinstance(outcome, _Read)]
+    if not reads:
+        return _refused(refusals[0], stacks, manifest, watch)
+    with watch.step("finding"):
+        concluded = finding.conclude(
+            tuple(read.graded for read in reads), stacks, (), manifest, settings.finding
+        )
+    answer = concluded.model_copy(update={"manifest": _timed(manifest, watch)})
+    return ReportInput(finding=answer, series=tuple(read.analysed for read in reads))
+
+
+def write_study(bundle: ReportInput, out: Path, settings: StageSettings, watch: Watch) -> tuple[Path, ...]:
+    """The last stage: the results of one study as files.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with watch.step("report"):
+        return report.write_results(bundle, out, settings.report)
+
+
+def _read_series(
+    series: AcceptedSeries,
+    number: int,
+    n_series: int,
+    networks: Networks,
+    settings: StageSettings,
+    watch: Watch,
+) -> _Read | Refusal:
+    """One stack of slices from its pixels to its grades."""
+    with watch.step("volume", number, n_series):
+        ct = volume.assemble(series)
+    with watch.step("localise", number, n_series):
+        region = localise.localise(ct, networks.finder, settings.localise)
+    if isinstance(region, Refusal):
+        return region
+    with watch.step("segment", number, n_series):
+        masks = segment.segment(ct, region, networks.refiner, settings.segment)
+    if isinstance(masks, Refusal):
+        return masks
+    with watch.step("label", number, n_series):
+        spine = label.label(masks, region, settings.label)
+    with watch.step("measure", number, n_series):
+        measurements = measure.measure(spine, settings.measure)
+    with watch.step("grade", number, n_series):
+        grades = grade.grade(measurements, settings.grade)
+    return _Read(
+        graded=GradedSeries(
+            spine=spine,
+            measurements=measurements,
+            grades=grades,
+            slice_spacing_mm=ct.spacing_mm[ct.slice_axis],
+        ),
+        analysed=AnalysedSeries(volume=ct, spine=spine, measurements=measurements),
+    )
+
+
+def _with_refusals(ingested: Ingested, outcomes: list[_Read | Refusal]) -> tuple[StackSummary, ...]:
+    """The stacks seen, where each one that a later stage refused carries that stage's code."""
+    refused = {
+        series.summary.series_id: outcome
+        for series, outcome in zip(ingested.accepted, outcomes, strict=True)
+        if isinstance(outcome, Refusal)
+    }
+    return tuple(_refused_stack(stack, refused.get(stack.series_id)) for stack in ingested.stacks)
+
+
+def _refused_stack(stack: StackSummary, refusal: Refusal | None) -> StackSummary:
+    if refusal is None:
+        return stack
+    return replace(stack, chosen=False, reason=refusal.code.value, text=refusal.text)
+
+
+def _refused(
+    refusal: Refusal, stacks: tuple[StackSummary, ...], manifest: Manifest, watch: Watch
+) -> ReportInput:
+    return ReportInput(finding=finding.refused(refusal, stacks, _timed(manifest, watch)))
+
+
+def _timed(manifest: Manifest, watch: Watch) -> Manifest:
+    return manifest.model_copy(update={"timings_s": dict(watch.timings_s)})

@@ -1,0 +1,86 @@
+"""Where the outside world meets the pipeline: settings, engine, networks, clock, and the result's folder."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import spondyl
+from spondyl import weights
+from spondyl.adapters import engines
+from spondyl.domain.finding import Manifest, NetworkManifest, StudyFinding
+from spondyl.pipeline import Networks, Progress, Step, Watch, read_study, write_study
+from spondyl.settings import Settings, settings_sha256
+
+PACKAGES = ("highdicom", "nibabel", "numpy", "pydicom", "python-gdcm", "scipy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The finding of one study, the files that were written (none without a folder), and each stage's time.
+
+    timings_s: as in the finding's manifest, with the report's own time, which no result can hold.
+    """
+
+    finding: StudyFinding
+    files: tuple[Path, ...]
+    timings_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reader:
+    """Opened networks and settings: reads any number of studies."""
+
+    networks: Networks
+    manifest: Manifest
+    settings: Settings
+
+    def read(self, path: Path, out: Path | None = None, progress: Progress | None = None) -> Answer:
+        """Read one study, and write the results where a folder is given.
+
+        Raises:
+            OSError: the results cannot be written.
+        """
+        watch = Watch(clock=time.perf_counter, progress=progress or _nobody)
+        bundle = read_study(
+            path, networks=self.networks, settings=self.settings.stages, manifest=self.manifest, watch=watch
+        )
+        files = () if out is None else write_study(bundle, out, self.settings.stages, watch)
+        return Answer(finding=bundle.finding, files=files, timings_s=dict(watch.timings_s))
+
+
+def _nobody(step: Step) -> None:
+    """Tell nobody."""
+
+
+def open_reader(settings: Settings) -> Reader:
+    """Check and open the networks with the engine that the settings name.
+
+    Raises:
+        WeightsError: a network file is missing or is not what its manifest says.
+        EngineError: the engine is not installed or cannot run them.
+    """
+    engine = engines.resolve(settings.engine)
+    folder = settings.weights_folder or weights.FOLDER
+    files = [weights.load(name, folder) for name in weights.NETWORK_NAMES]
+    opened = {file.name: engines.open_network(file.content, engine, settings.threads) for file in files}
+    manifest = Manifest(
+        spondyl_version=spondyl.__version__,
+        input_sha256="",
+        settings_sha256=settings_sha256(settings.stages),
+        networks=tuple(NetworkManifest(name=x.name, version=x.version, sha256=x.sha256) for x in files),
+        engine=f"{engine.value} {engines.engine_version(engine)}, {settings.threads} threads",
+        precision=engines.PRECISION,
+        packages={name: metadata.version(name) for name in PACKAGES},
+        python=platform.python_version(),
+        machine=f"{platform.system()} {platform.machine()}",
+        timings_s={},
+    )
+    return Reader(
+        networks=Networks(finder=opened["finder"], refiner=opened["refiner"]),
+        manifest=manifest,
+        settings=settings,
+    )
