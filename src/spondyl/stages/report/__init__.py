@@ -1,0 +1,15 @@
+"""Report: files for people and for programs.
+
+In: ``ReportInput`` (the finding and, per analysed series, volume, outlines and measurements).
+Out: the paths written, ``finding.json`` last: ``segmentation*.nii.gz``, ``pictures/*.png``,
+``vertebrae.csv``, ``report.html``, ``finding.json``. A refused study gets the last three.
+Refuses: nothing. Raises ``ResultsNotWrittenError`` where the folder cannot take the files, ``ValueError``
+where the finding breaks its own schema (a bug).
+"""
+
+from __future__ import annotations
+
+from spondyl.stages.report.settings import Settings
+from spondyl.stages.report.write import write_results
+
+__all__ = ["Settings", "write_results"]
