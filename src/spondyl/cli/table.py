@@ -60,13 +60,9 @@ def _vertebrae(finding: StudyFinding) -> Table:
 
 def _row(vertebra: VertebraFinding) -> list[Text | str]:
     grade = vertebra.genant_grade
-    heights = vertebra.heights_mm
-    heights_mm = (
-        (None, None, None) if heights is None else (heights.anterior, heights.middle, heights.posterior)
-    )
     return [
         vertebra.level + ("?" if vertebra.level_uncertain else ""),
-        *(_number(height_mm, 1) for height_mm in heights_mm),
+        *(_number(height_mm, 1) for height_mm in _three(vertebra.heights_mm)),
         _number(_largest(vertebra.height_sd_mm), 1),
         _number(None if vertebra.loss_fraction is None else 100 * vertebra.loss_fraction, 0),
         Text("–") if grade is None else Text(f" {grade} ", style=GRADE_STYLES[grade]),
@@ -84,6 +80,10 @@ def _remarks(vertebra: VertebraFinding) -> list[str]:
 
 def _largest(triple: HeightTriple | None) -> float | None:
     return None if triple is None else max(triple.anterior, triple.middle, triple.posterior)
+
+
+def _three(triple: HeightTriple | None) -> tuple[float | None, ...]:
+    return (None,) * 3 if triple is None else (triple.anterior, triple.middle, triple.posterior)
 
 
 def _number(value: float | None, decimals: int) -> str:
