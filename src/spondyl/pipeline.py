@@ -138,7 +138,7 @@ def _read_series(
     if isinstance(masks, Refusal):
         return masks
     with watch.step("label", number, n_series):
-        spine = label.label(masks, region, settings.label)
+        spine = label.label(masks, settings.label)
     with watch.step("measure", number, n_series):
         measurements = measure.measure(spine, settings.measure)
     with watch.step("grade", number, n_series):

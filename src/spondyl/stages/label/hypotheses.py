@@ -1,0 +1,171 @@
+"""Every numbering that fits the number of bodies, scored by ribs, sacrum, running numbers, steps."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from spondyl.domain.level import STANDARD_LEVELS, Level
+from spondyl.domain.vertebra import LevelName, Vertebra
+from spondyl.geometry.arrays import Float64Array
+from spondyl.stages.label.settings import Settings
+
+# distance to the next lower body's centre, mm (ImFusion VID; above C7 and below L4 our estimate)
+PITCH_MM: dict[Level, float] = {
+    Level.C1: 16.0, Level.C2: 18.5, Level.C3: 17.0, Level.C4: 17.0, Level.C5: 17.2, Level.C6: 18.0,
+    Level.C7: 19.8, Level.T1: 20.7, Level.T2: 21.0, Level.T3: 21.0, Level.T4: 21.6, Level.T5: 22.1,
+    Level.T6: 22.6, Level.T7: 23.3, Level.T8: 24.0, Level.T9: 25.4, Level.T10: 27.3, Level.T11: 29.7,
+    Level.T12: 32.3, Level.T13: 33.0, Level.L1: 34.5, Level.L2: 35.8, Level.L3: 36.5, Level.L4: 36.3,
+    Level.L5: 34.0, Level.L6: 32.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Anatomy:
+    """A column of levels from head to foot, and how often it occurs."""
+
+    levels: tuple[Level, ...]
+    prior: float
+
+
+def name_sequence(vertebrae: tuple[Vertebra, ...], settings: Settings) -> tuple[LevelName, ...]:
+    """The most probable numbering, each name with its own probability."""
+    gaps = _gaps(vertebrae)
+    numberings, scores = _numberings(vertebrae, gaps, settings)
+    posterior = np.exp(scores - scores.max())
+    posterior /= posterior.sum()
+    best = numberings[int(np.argmax(posterior))]
+    has_anchor = _has_anchor(vertebrae, settings)
+    names = []
+    for place, level in enumerate(best):
+        agreeing = [p for levels, p in zip(numberings, posterior, strict=True) if levels[place] == level]
+        probability = float(np.clip(np.sum(agreeing), 0.0, 1.0))
+        is_uncertain = not has_anchor or probability < settings.certain_probability
+        names.append(LevelName(level=level, probability=probability, is_uncertain=is_uncertain))
+    return tuple(names)
+
+
+def _anatomies(settings: Settings) -> list[_Anatomy]:
+    standard = list(STANDARD_LEVELS)
+    usual = 1.0 - (
+        settings.eleven_thoracic_prior
+        + settings.thirteen_thoracic_prior
+        + settings.four_lumbar_prior
+        + settings.six_lumbar_prior
+    )
+    thirteen = standard.copy()
+    thirteen.insert(standard.index(Level.L1), Level.T13)
+    six = standard.copy()
+    six.insert(standard.index(Level.S1), Level.L6)
+    return [
+        _Anatomy(tuple(standard), usual),
+        _Anatomy(tuple(x for x in standard if x != Level.T12), settings.eleven_thoracic_prior),
+        _Anatomy(tuple(thirteen), settings.thirteen_thoracic_prior),
+        _Anatomy(tuple(x for x in standard if x != Level.L5), settings.four_lumbar_prior),
+        _Anatomy(tuple(six), settings.six_lumbar_prior),
+    ]
+
+
+def _steps_mm(vertebrae: tuple[Vertebra, ...]) -> Float64Array:
+    centres = np.array([x.candidate.centre_lps_mm for x in vertebrae])
+    return np.asarray(np.linalg.norm(np.diff(centres, axis=0), axis=1))
+
+
+def _gaps(vertebrae: tuple[Vertebra, ...]) -> list[int]:
+    """How many bodies were missed in each step: steps much longer than those around them."""
+    steps = _steps_mm(vertebrae)
+    missed = []
+    for place, step in enumerate(steps):
+        near = np.concatenate([steps[max(place - 2, 0) : place], steps[place + 1 : place + 3]])
+        usual = float(np.median(near)) if len(near) else float(step)
+        missed.append(max(round(float(step) / usual) - 1, 0) if step > 1.6 * usual else 0)
+    return missed
+
+
+def _numberings(
+    vertebrae: tuple[Vertebra, ...], gaps: list[int], settings: Settings
+) -> tuple[list[tuple[Level, ...]], Float64Array]:
+    """Every way to lay the bodies onto an anatomy, with its log score."""
+    offsets = np.concatenate([[0], np.cumsum(np.array(gaps, dtype=int) + 1)]).astype(int)
+    numberings, scores = [], []
+    for anatomy in _anatomies(settings):
+        for first in range(len(anatomy.levels) - int(offsets[-1])):
+            levels = tuple(anatomy.levels[first + int(offset)] for offset in offsets)
+            numberings.append(levels)
+            scores.append(np.log(anatomy.prior) + _score(vertebrae, levels, anatomy, gaps, settings))
+    if not numberings:  # more bodies than a spine has: some are doubles; name from the top
+        levels = tuple(STANDARD_LEVELS[: len(vertebrae)])
+        return [levels], np.zeros(1)
+    return numberings, np.array(scores)
+
+
+def _score(
+    vertebrae: tuple[Vertebra, ...],
+    levels: tuple[Level, ...],
+    anatomy: _Anatomy,
+    gaps: list[int],
+    settings: Settings,
+) -> float:
+    total = 0.0
+    for vertebra, level in zip(vertebrae, levels, strict=True):
+        candidate = vertebra.candidate
+        off = (candidate.level_estimate - _running_number(level)) / candidate.level_estimate_sd
+        total += -0.5 * settings.level_weight * min(off**2, 16.0)
+        total += _evidence(candidate.rib_evidence, settings.rib_certainty, is_there=_has_rib(level))
+    last = anatomy.levels[anatomy.levels.index(Level.S1) - 1]
+    for vertebra, level in zip(vertebrae, levels, strict=True):
+        evidence = vertebra.candidate.sacrum_evidence
+        is_above_sacrum = level in (last, Level.S1)
+        if evidence > 0.0 and not vertebra.cut_by_border:
+            total += _evidence(evidence, settings.sacrum_certainty, is_there=is_above_sacrum)
+    return total + _pitch_score(vertebrae, levels, gaps, settings)
+
+
+def _running_number(level: Level) -> float:
+    if level == Level.T13:
+        return STANDARD_LEVELS.index(Level.T12) + 0.5
+    if level == Level.L6:
+        return STANDARD_LEVELS.index(Level.L5) + 0.5
+    return float(STANDARD_LEVELS.index(level))
+
+
+def _has_rib(level: Level) -> bool:
+    return Level.T1.order <= level.order <= Level.T13.order
+
+
+def _evidence(seen: float, certainty: float, *, is_there: bool) -> float:
+    """Log likelihood of a graded observation: certain ones count fully, 0.5 not at all."""
+    right, wrong = np.log(certainty), np.log(1.0 - certainty)
+    return float(seen * (right if is_there else wrong) + (1.0 - seen) * (wrong if is_there else right))
+
+
+def _pitch_score(
+    vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], gaps: list[int], settings: Settings
+) -> float:
+    """Steps against the norm: one size for the whole spine, then each step's own spread."""
+    steps = _steps_mm(vertebrae)
+    ratios = [
+        float(np.log(step / PITCH_MM[level]))
+        for step, level, missed in zip(steps, levels[:-1], gaps, strict=True)
+        if missed == 0
+    ]
+    if not ratios:
+        return 0.0
+    values = np.array(ratios)
+    precision = len(values) / settings.pitch_sd**2
+    size = values.sum() / settings.pitch_sd**2 / (precision + 1.0 / settings.size_sd**2)
+    misfit = (
+        np.minimum(((values - size) / settings.pitch_sd) ** 2, 9.0).sum() + (size / settings.size_sd) ** 2
+    )
+    return float(-0.5 * settings.pitch_weight * misfit)
+
+
+def _has_anchor(vertebrae: tuple[Vertebra, ...], settings: Settings) -> bool:
+    """Whether ribs begin or end within the chain, or the sacrum is seen below its last body."""
+    ribs = [x.candidate.rib_evidence for x in vertebrae]
+    margin = settings.anchor_margin
+    changes = any(abs(a - b) > margin for a, b in itertools.pairwise(ribs))
+    far = any(abs(a - b) > margin for a, b in zip(ribs, ribs[2:], strict=False))
+    return changes or far or max(x.candidate.sacrum_evidence for x in vertebrae) > margin

@@ -1,0 +1,39 @@
+"""Norms and weights of the label stage.
+
+Pitch by level from 2,116 CTs (ImFusion VID, anatomy-and-norms §4.7); frequencies of numbering variants
+from anatomy-and-norms §4.7 and clinical-methods §2 (11 ribs 8 %, 13 ribs 0.4 %, six lumbar about 2 %).
+Everything else is our choice, set on synthetic CT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the evidence for a numbering is weighed.
+
+    level_weight: share of the network's running numbers that counts (neighbours err together).
+    rib_certainty: probability that a rib is seen where there is one, and not seen where there is none.
+    sacrum_certainty: the same for the sacrum below the last vertebra.
+    pitch_sd, size_sd: spread of one step and of the whole spine's size, as log of the ratio to the norm.
+    pitch_weight: share of the steps that counts.
+    eleven_thoracic_prior, thirteen_thoracic_prior, four_lumbar_prior, six_lumbar_prior: how often
+        each departure from 12 thoracic and 5 lumbar vertebrae occurs.
+    certain_probability: below this a name is marked uncertain.
+    anchor_margin: evidence (0-1) by which a rib or the sacrum must change to count as an anchor.
+    """
+
+    level_weight: float = 0.35
+    rib_certainty: float = 0.93
+    sacrum_certainty: float = 0.9
+    pitch_sd: float = 0.07
+    size_sd: float = 0.08
+    pitch_weight: float = 0.5
+    eleven_thoracic_prior: float = 0.02
+    thirteen_thoracic_prior: float = 0.004
+    four_lumbar_prior: float = 0.01
+    six_lumbar_prior: float = 0.02
+    certain_probability: float = 0.90
+    anchor_margin: float = 0.35

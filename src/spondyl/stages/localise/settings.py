@@ -1,0 +1,32 @@
+"""Thresholds of the localise stage. All are our choices, set on synthetic CT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the coarse network's output becomes a chain of bodies.
+
+    overlap_fraction: overlap of neighbouring windows.
+    bone_hu, bone_voxels: a window with fewer voxels above this value is not run: it holds no vertebra.
+    core_coordinate: |superior coordinate| below this is the core of a body.
+    core_probability: probability of "body" in a core.
+    core_volume_ml: smallest core kept.
+    chain_spacing_mm: smallest and largest distance of neighbours in the chain.
+    chain_bend_deg: largest angle between a step of the chain and the body's own axis.
+    rib_window_mm: how far outside the body a rib is looked for.
+    level_sd: spread of the network's running number of one body.
+    """
+
+    overlap_fraction: float = 0.4
+    bone_hu: float = 140.0
+    bone_voxels: int = 60
+    core_coordinate: float = 0.5
+    core_probability: float = 0.45
+    core_volume_ml: float = 0.4
+    chain_spacing_mm: tuple[float, float] = (8.0, 62.0)
+    chain_bend_deg: float = 55.0
+    rib_window_mm: float = 12.0
+    level_sd: float = 1.3

@@ -1,0 +1,132 @@
+"""Along the chain: outlines the candidates, drops doubles, looks for bodies missed between and beyond."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from spondyl.domain.network import Network
+from spondyl.domain.spine import BodyCandidate, SpineRegion
+from spondyl.domain.volume import CtVolume
+from spondyl.geometry.affine import to_index
+from spondyl.geometry.arrays import Float64Array
+from spondyl.stages.segment.outline import Outline, outline_body
+from spondyl.stages.segment.settings import Settings
+
+_UNKNOWN = 0.5  # evidence for ribs or sacrum at a body that the finder did not see
+_MOST_ADDED = 8  # bodies added beyond one end of the chain
+
+
+def follow_spine(
+    volume: CtVolume, region: SpineRegion, refiner: Network, settings: Settings
+) -> list[Outline]:
+    """Outlines of all bodies, head to foot."""
+    found = [outline_body(volume, body, refiner, settings) for body in region.bodies]
+    outlines = _without_doubles([x for x in found if x is not None], settings)
+    if not outlines:
+        return []
+    outlines = _fill_gaps(volume, outlines, refiner, settings)
+    outlines = _extend(volume, outlines, refiner, settings, towards_head=True)
+    return _extend(volume, outlines, refiner, settings, towards_head=False)
+
+
+def _without_doubles(outlines: list[Outline], settings: Settings) -> list[Outline]:
+    kept: list[Outline] = []
+    for outline in sorted(outlines, key=lambda x: -x.volume_ml * x.certainty):
+        distances = [np.linalg.norm(outline.centre_lps_mm - other.centre_lps_mm) for other in kept]
+        if not distances or min(distances) > settings.duplicate_mm:
+            kept.append(outline)
+    return sorted(kept, key=lambda x: -float(x.centre_lps_mm[2]))
+
+
+def _fill_gaps(
+    volume: CtVolume, outlines: list[Outline], refiner: Network, settings: Settings
+) -> list[Outline]:
+    """Look half-way (or at thirds) in steps that are too long for their neighbourhood."""
+    centres = np.array([x.centre_lps_mm for x in outlines])
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    added: list[Outline] = []
+    for place in range(len(steps)):
+        near = np.concatenate([steps[max(place - 2, 0) : place], steps[place + 1 : place + 3]])
+        usual = float(np.median(near)) if len(near) else 25.0
+        missing = round(float(steps[place]) / usual) - 1
+        if steps[place] < settings.gap_factor * usual or missing < 1:
+            continue
+        for part in range(1, missing + 1):
+            guess = _between(outlines[place], outlines[place + 1], part / (missing + 1))
+            new = _accepted(volume, guess, outlines + added, refiner, settings)
+            if new is not None:
+                added.append(new)
+    return sorted(outlines + added, key=lambda x: -float(x.centre_lps_mm[2]))
+
+
+def _extend(
+    volume: CtVolume, outlines: list[Outline], refiner: Network, settings: Settings, *, towards_head: bool
+) -> list[Outline]:
+    """Go on from one end, a body at a time, as long as bodies are found."""
+    for _ in range(_MOST_ADDED):
+        guess = _beyond(outlines if towards_head else outlines[::-1], towards_head=towards_head)
+        if guess is None or not _is_inside(volume, guess.centre_lps_mm):
+            break
+        new = _accepted(volume, guess, outlines, refiner, settings)
+        if new is None:
+            break
+        outlines = [new, *outlines] if towards_head else [*outlines, new]
+    return outlines
+
+
+def _accepted(
+    volume: CtVolume, guess: BodyCandidate, known: list[Outline], refiner: Network, settings: Settings
+) -> Outline | None:
+    """An outline at a guessed place, if it is certain, of the neighbours' size, and not one of them."""
+    new = outline_body(volume, guess, refiner, settings)
+    if new is None or new.certainty < settings.smallest_certainty:
+        return None
+    distances = np.array([np.linalg.norm(new.centre_lps_mm - x.centre_lps_mm) for x in known])
+    nearest = np.argsort(distances)[:2]
+    usual = float(np.mean([known[int(n)].volume_ml for n in nearest]))
+    low, high = settings.volume_share
+    if distances.min() < settings.duplicate_mm or not low * usual < new.volume_ml < high * usual:
+        return None
+    return new
+
+
+def _between(upper: Outline, lower: Outline, share: float) -> BodyCandidate:
+    centre = upper.centre_lps_mm * (1 - share) + lower.centre_lps_mm * share
+    level = upper.candidate.level_estimate * (1 - share) + lower.candidate.level_estimate * share
+    return _guess(upper.candidate, centre, upper.frame * (1 - share) + lower.frame * share, level)
+
+
+def _beyond(outlines: list[Outline], *, towards_head: bool) -> BodyCandidate | None:
+    """One step further, along the last body's axis, bending on as the last step did."""
+    if len(outlines) < 2:
+        return None
+    last, before = outlines[0], outlines[1]
+    step = last.centre_lps_mm - before.centre_lps_mm
+    length = float(np.linalg.norm(step)) * (0.97 if towards_head else 1.02)
+    axis = last.frame[:, 2] * (1.0 if towards_head else -1.0)
+    direction = 2.0 * axis - step / np.linalg.norm(step) + 1.0 * axis
+    centre = last.centre_lps_mm + direction / np.linalg.norm(direction) * length
+    return _guess(
+        last.candidate, centre, last.frame, last.candidate.level_estimate + (-1 if towards_head else 1)
+    )
+
+
+def _guess(like: BodyCandidate, centre: Float64Array, frame: Float64Array, level: float) -> BodyCandidate:
+    left, _, right = np.linalg.svd(frame)
+    return replace(
+        like,
+        centre_lps_mm=centre,
+        frame=left @ right,
+        body_probability=_UNKNOWN,
+        level_estimate=level,
+        level_estimate_sd=4.0,
+        rib_evidence=_UNKNOWN,
+        sacrum_evidence=0.0,
+    )
+
+
+def _is_inside(volume: CtVolume, point: Float64Array) -> bool:
+    index = to_index(volume.affine, point[None])[0]
+    return bool(np.all(index > 0) and np.all(index < np.array(volume.hu.shape) - 1))

@@ -1,0 +1,31 @@
+"""Thresholds of the segment stage. All are our choices, set on synthetic CT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How outlines are made, accepted and judged.
+
+    passes: how often a patch is cut again in the frame found before.
+    smallest_volume_ml: a body smaller than this is not one.
+    largest_shift_mm: a body further from where it was looked for is another one.
+    duplicate_mm: two outlines whose centres are nearer than this are one body.
+    gap_factor: a step this many times its neighbours' holds a missed body.
+    smallest_certainty: mean certainty of an outline that was looked for without a candidate.
+    volume_share: smallest and largest share of the neighbours' volume for such an outline.
+    metal_hu: above this a voxel is metal (clipped scanners end at 3071).
+    metal_reach_mm: how far round the body metal counts.
+    """
+
+    passes: int = 2
+    smallest_volume_ml: float = 1.2
+    largest_shift_mm: float = 14.0
+    duplicate_mm: float = 9.0
+    gap_factor: float = 1.6
+    smallest_certainty: float = 0.80
+    volume_share: tuple[float, float] = (0.4, 1.7)
+    metal_hu: float = 2200.0
+    metal_reach_mm: float = 5.0
