@@ -1,4 +1,4 @@
-"""The answer as a person reads it in a terminal: state, reasons, one row per vertebra, what was left out."""
+"""The answer as a person reads it in a terminal: state, reasons, a row per vertebra, what was left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRADE_STYLES = {0: "", 1: "yellow", 2: "bold red", 3: "bold white on red"}
 COLUMNS = (
     ("level", "left"), ("anterior\nmm", "right"), ("middle\nmm", "right"), ("posterior\nmm", "right"),
     ("±\nmm", "right"), ("loss\n%", "right"), ("grade", "center"), ("shape", "left"), ("P(≥2)", "right"),
-    ("HU", "right"), ("remarks", "left"),
+    ("HU", "right"),
 )  # fmt: skip
 
 
@@ -29,7 +29,8 @@ def print_answer(console: Console, finding: StudyFinding, *, verbose: bool) -> N
         console.print(Text(f"  {reason.code}: {reason.text}"))
     if finding.vertebrae:
         console.print(_vertebrae(finding))
-        console.print(Text(_legend(finding), style="dim"))
+        for line in (*_notes(finding), *_legend(finding)):
+            console.print(Text(line))
     for series in finding.series:
         if verbose or not series.chosen or len(finding.series) > 1:
             console.print(Text(_series_line(series)))
@@ -51,7 +52,7 @@ def _vertebrae(finding: StudyFinding) -> Table:
         table.add_column(
             name,
             justify=justify,  # type: ignore[arg-type]
-            no_wrap=name != "remarks",
+            no_wrap=True,
         )
     for vertebra in finding.vertebrae:
         table.add_row(*_row(vertebra))
@@ -69,13 +70,19 @@ def _row(vertebra: VertebraFinding) -> list[Text | str]:
         vertebra.shape or "–",
         _number(vertebra.probability_grade_2_or_more, 2),
         _number(vertebra.attenuation_hu, 0),
-        ", ".join(_remarks(vertebra)),
     ]
 
 
-def _remarks(vertebra: VertebraFinding) -> list[str]:
-    words = [vertebra.not_measured] if vertebra.not_measured else []
-    return words + [confounder.kind for confounder in vertebra.confounders]
+def _notes(finding: StudyFinding) -> list[str]:
+    """What could not be judged, and what is to be kept in mind, one line per vertebra and matter."""
+    lines = []
+    for vertebra in finding.vertebrae:
+        if vertebra.not_measured:
+            lines.append(
+                f"{vertebra.level}: {vertebra.not_measured} {vertebra.not_measured_text or ''}".rstrip()
+            )
+        lines += [f"{vertebra.level}: {x.kind} {x.text}" for x in vertebra.confounders]
+    return lines
 
 
 def _largest(triple: HeightTriple | None) -> float | None:
@@ -90,11 +97,11 @@ def _number(value: float | None, decimals: int) -> str:
     return "–" if value is None else f"{value:.{decimals}f}"
 
 
-def _legend(finding: StudyFinding) -> str:
-    parts = ["± is one standard deviation of the least certain height; loss against what is expected there."]
+def _legend(finding: StudyFinding) -> list[str]:
+    lines = ["± one standard deviation of the least certain height. Loss: against what is expected there."]
     if any(vertebra.level_uncertain for vertebra in finding.vertebrae):
-        parts.append("? the level's name is uncertain.")
-    return " ".join(parts)
+        lines.append("? the level's name is uncertain.")
+    return lines
 
 
 def _series_line(series: SeriesFinding) -> str:

@@ -37,8 +37,8 @@ def train(
             "training needs PyTorch, which is not installed: pip install 'spondyl[train]'",
             ExitCode.INSTALLATION,
         )
-    from spondyl.training.train import TrainingSettings
-    from spondyl.training.train import train as run
+    from spondyl.training import TrainingSettings
+    from spondyl.training import train as run
 
     typer.echo(NOTICE, err=True)
     with failures_told():
