@@ -1,0 +1,159 @@
+"""The readers' six points: walls and endplates extrapolated to their crossings, and the contour half-way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spondyl.geometry.arrays import BoolArray, Float64Array
+from spondyl.geometry.columns import median_seen
+from spondyl.geometry.planes import fit_robust, polynomial_design
+from spondyl.stages.measure.settings import Settings
+from spondyl.stages.measure.surfaces import Section, Slab
+
+_FIT_NOISE_MM = 0.15
+_PLATE_NOISE_MM = 0.5
+_STEEPEST_WALL = 0.6
+_SHORTEST_WALL_MM = 4.0
+_FEWEST_SAMPLES = 6
+_FEWEST_IN_WINDOW = 3
+_LEAST_MIDDLE_HALF_MM = 1.5
+_CROSSING_ROUNDS = 4
+_LONGEST_REACH_FRACTION = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SixPoints:
+    """Points in the mid-sagittal plane, (6, 2) posterior and superior mm, order of LANDMARK_NAMES,
+    and (6,) one standard deviation of each along the superior axis from the scatter about its fit."""
+
+    points_mm: Float64Array
+    sd_mm: Float64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Line:
+    """A straight line: value = level + slope · (position - centre), with the scatter of its points."""
+
+    centre: float
+    level: float
+    slope: float
+    level_sd: float
+    slope_sd: float
+
+    def at(self, position: float) -> float:
+        return self.level + self.slope * (position - self.centre)
+
+    def sd_at(self, position: float) -> float:
+        return float(np.hypot(self.level_sd, self.slope_sd * (position - self.centre)))
+
+
+def place_six_points(slab: Slab, section: Section, settings: Settings) -> SixPoints | None:
+    """Place the points; None where a window holds too little of the contour."""
+    contours = slab.contour(slab.top_mm), slab.contour(slab.bottom_mm)
+    walls = {
+        0: _Wall(contour=slab.contour(slab.front_mm), start_mm=section.front_mm, inward_mm=section.depth_mm),
+        2: _Wall(contour=slab.contour(slab.back_mm), start_mm=section.back_mm, inward_mm=-section.depth_mm),
+    }
+    points = np.zeros((6, 2))
+    sds = np.zeros(6)
+    for first, plate, other in ((0, *contours), (3, *contours[::-1])):
+        for offset, wall in walls.items():
+            corner = _corner(slab, plate, other, wall, settings)
+            if corner is None:
+                return None
+            points[first + offset], sds[first + offset] = corner
+        middle = _middle(slab, plate, points[first], points[first + 2], settings)
+        if middle is None:
+            return None
+        points[first + 1], sds[first + 1] = middle
+    return SixPoints(points_mm=points, sd_mm=sds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Wall:
+    """One wall. contour: (c,) posterior position per height; start_mm: at mid-height; inward_mm: to the other."""
+
+    contour: Float64Array
+    start_mm: float
+    inward_mm: float
+
+    def share(self, along_mm: Float64Array) -> Float64Array:
+        """0 at this wall, 1 at the other."""
+        return (along_mm - self.start_mm) / self.inward_mm
+
+
+def _corner(
+    slab: Slab, plate: Float64Array, other: Float64Array, wall: _Wall, settings: Settings
+) -> tuple[Float64Array, float] | None:
+    """Crossing of one wall and one endplate, both extrapolated. ``other``: contour of the opposite endplate."""
+    share = wall.share(slab.along_mm)
+    line = _plate_line(slab.along_mm, plate, share, settings)
+    near_wall = _between(share, settings.plate_window)
+    far = median_seen(other[near_wall])
+    if line is None or not np.isfinite(far):
+        return None
+    wall_line = _wall_line(slab.up_mm, wall, line.level, float(far), settings)
+    limit = _LONGEST_REACH_FRACTION * abs(wall.inward_mm)
+    posterior = wall.start_mm
+    for _ in range(_CROSSING_ROUNDS):
+        posterior = wall_line.at(line.at(posterior))
+        posterior = float(np.clip(posterior, wall.start_mm - limit, wall.start_mm + limit))
+    return np.array([posterior, line.at(posterior)]), line.sd_at(posterior)
+
+
+def _plate_line(
+    along: Float64Array, plate: Float64Array, share: Float64Array, settings: Settings
+) -> _Line | None:
+    """The endplate next to a wall: level from a window just inside the rim, slope between the window's own
+    and the whole endplate's, because a window of a few millimetres alone gives a wild slope."""
+    is_seen = np.isfinite(plate)
+    in_window = _between(share, settings.plate_window) & is_seen
+    in_plate = _between(share, settings.whole_plate_window) & is_seen
+    if np.count_nonzero(in_window) < _FEWEST_IN_WINDOW or np.count_nonzero(in_plate) < _FEWEST_SAMPLES:
+        return None
+    whole = _fit_line(along[in_plate], plate[in_plate], _PLATE_NOISE_MM)
+    local = _fit_line(along[in_window], plate[in_window], _FIT_NOISE_MM)
+    own = settings.own_slope_share
+    slope = (1.0 - own) * whole.slope + own * local.slope
+    level = np.median(plate[in_window] - slope * (along[in_window] - local.centre))
+    return replace(local, level=float(level), slope=slope, slope_sd=own * local.slope_sd)
+
+
+def _wall_line(up: Float64Array, wall: _Wall, near: float, far: float, settings: Settings) -> _Line:
+    """Line through the wall's part that belongs to one endplate; upright where there is too little of it."""
+    upright = _Line(centre=0.0, level=wall.start_mm, slope=0.0, level_sd=0.0, slope_sd=0.0)
+    if abs(near - far) < _SHORTEST_WALL_MM:
+        return upright
+    share = (up - far) / (near - far)
+    in_window = _between(share, settings.wall_window) & np.isfinite(wall.contour)
+    if np.count_nonzero(in_window) < _FEWEST_SAMPLES:
+        return upright
+    line = _fit_line(up[in_window], wall.contour[in_window], _FIT_NOISE_MM)
+    return line if abs(line.slope) <= _STEEPEST_WALL else upright
+
+
+def _middle(
+    slab: Slab, plate: Float64Array, anterior: Float64Array, posterior: Float64Array, settings: Settings
+) -> tuple[Float64Array, float] | None:
+    """The contour half-way between two corners."""
+    at = 0.5 * (anterior[0] + posterior[0])
+    half = settings.middle_half_width_fraction * abs(posterior[0] - anterior[0])
+    in_window = (np.abs(slab.along_mm - at) <= max(half, _LEAST_MIDDLE_HALF_MM)) & np.isfinite(plate)
+    if np.count_nonzero(in_window) < _FEWEST_IN_WINDOW:
+        return None
+    line = _fit_line(slab.along_mm[in_window], plate[in_window], _FIT_NOISE_MM)
+    return np.array([at, line.at(at)]), line.sd_at(at)
+
+
+def _fit_line(positions: Float64Array, values: Float64Array, noise_mm: float) -> _Line:
+    centre = float(positions.mean())
+    fit = fit_robust(polynomial_design(positions - centre, 1), values, scale_floor=noise_mm)
+    level, slope = (float(x) for x in fit.coefficients)
+    level_sd, slope_sd = (float(x) for x in np.sqrt(np.diag(fit.covariance)))
+    return _Line(centre=centre, level=level, slope=slope, level_sd=level_sd, slope_sd=slope_sd)
+
+
+def _between(values: Float64Array, window: tuple[float, float]) -> BoolArray:
+    return np.asarray((values >= window[0]) & (values <= window[1]))

@@ -1,0 +1,104 @@
+"""One vertebra from its patch to its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spondyl.domain.level import Level
+from spondyl.domain.measurement import Heights, Measured, NotMeasured
+from spondyl.domain.refusal import NotMeasuredCode
+from spondyl.domain.vertebra import Vertebra
+from spondyl.geometry.arrays import Float64Array
+from spondyl.stages.measure.attenuation import core_attenuation
+from spondyl.stages.measure.frame import LocalFrame, find_frame
+from spondyl.stages.measure.landmarks import SixPoints, place_six_points
+from spondyl.stages.measure.outline import make_outline
+from spondyl.stages.measure.settings import Settings
+from spondyl.stages.measure.surfaces import Section, cut_section, cut_slab
+from spondyl.stages.measure.uncertainty import points_sd_mm
+from spondyl.stages.measure.windows import endplate_depression, lateral_heights, window_heights
+
+
+def measure_vertebra(vertebra: Vertebra, level: Level, settings: Settings) -> Measured | NotMeasured:
+    """Measure one vertebra, or say why it carries no heights."""
+    refused = _refused_before_measuring(vertebra, level, settings)
+    if refused is not None:
+        return _not_measured(vertebra, level, *refused)
+    outline = make_outline(vertebra.patch)
+    if outline is None or outline.main_part < settings.smallest_main_part:
+        return _doubtful(vertebra, level, "the outline falls into several parts")
+    frame = find_frame(outline, vertebra.patch, vertebra.candidate.frame, settings)
+    if frame is None:
+        return _doubtful(vertebra, level, "the outline shows no two endplates")
+    if frame.endplate_angle_deg > settings.largest_endplate_angle_deg:
+        return _doubtful(vertebra, level, f"the endplates stand at {frame.endplate_angle_deg:.0f} degrees")
+    section = cut_section(outline, frame)
+    if not section.is_seen:
+        return _doubtful(vertebra, level, "the outline shows no walls at mid-height")
+    slab = cut_slab(outline, frame, middle_x_mm=section.middle_x_mm, half_mm=settings.slab_half_mm)
+    points = place_six_points(slab, section, settings)
+    windows = window_heights(slab, section, settings)
+    if points is None or windows is None:
+        return _doubtful(vertebra, level, "the mid-sagittal outline has gaps")
+    heights_mm = points.points_mm[:3, 1] - points.points_mm[3:, 1]
+    absurd = _absurd(heights_mm, section, settings)
+    if absurd:
+        return _doubtful(vertebra, level, absurd)
+    landmarks = _to_lps(frame, section, points)
+    sd = points_sd_mm(points, slab.softness_mm, vertebra.patch.slice_spacing_mm, settings)
+    return Measured(
+        level=level,
+        heights=Heights.from_array(np.linalg.norm(landmarks[:3] - landmarks[3:], axis=1)),
+        heights_sd=Heights.from_array(np.hypot(sd[:3], sd[3:])),
+        window_heights=windows,
+        landmarks_lps_mm=landmarks,
+        frame=frame.axes,
+        centre_lps_mm=outline.centroid_mm,
+        depth_mm=section.depth_mm,
+        width_mm=section.width_mm,
+        lateral_heights_mm=lateral_heights(outline, frame, section, settings),
+        endplate_depression_mm=endplate_depression(slab, points),
+        attenuation_hu=core_attenuation(vertebra.patch, outline, settings),
+    )
+
+
+def _refused_before_measuring(
+    vertebra: Vertebra, level: Level, settings: Settings
+) -> tuple[NotMeasuredCode, str] | None:
+    if not level.is_graded:
+        return NotMeasuredCode.OUTSIDE_GRADED_LEVELS, f"{level} is not measured; T1 to L6 are."
+    if vertebra.cut_by_border:
+        return NotMeasuredCode.CUT_BY_BORDER, f"The scan ends within {level}."
+    if vertebra.metal_fraction > settings.largest_metal_fraction:
+        return NotMeasuredCode.METAL, f"Metal covers {vertebra.metal_fraction:.0%} of {level}."
+    if vertebra.outline_quality < settings.smallest_outline_quality:
+        text = f"The outline of {level} is not sure (quality {vertebra.outline_quality:.2f})."
+        return NotMeasuredCode.DOUBTFUL_OUTLINE, text
+    return None
+
+
+def _not_measured(vertebra: Vertebra, level: Level, code: NotMeasuredCode, text: str) -> NotMeasured:
+    return NotMeasured(level=level, code=code, text=text, centre_lps_mm=vertebra.candidate.centre_lps_mm)
+
+
+def _doubtful(vertebra: Vertebra, level: Level, why: str) -> NotMeasured:
+    text = f"{level} is not measured: {why}."
+    return _not_measured(vertebra, level, NotMeasuredCode.DOUBTFUL_OUTLINE, text)
+
+
+def _absurd(heights_mm: Float64Array, section: Section, settings: Settings) -> str:
+    """Why the size cannot be a vertebra's, or an empty string."""
+    low, high = settings.height_range_mm
+    if heights_mm.min() < low or heights_mm.max() > high:
+        shown = ", ".join(f"{height:.1f}" for height in heights_mm)
+        return f"heights of {shown} mm lie outside {low:g}-{high:g} mm"
+    low, high = settings.depth_range_mm
+    if not low <= section.depth_mm <= high:
+        return f"a depth of {section.depth_mm:.1f} mm lies outside {low:g}-{high:g} mm"
+    return ""
+
+
+def _to_lps(frame: LocalFrame, section: Section, points: SixPoints) -> Float64Array:
+    left, posterior, superior = frame.axes.T
+    origin = frame.centre_mm + section.middle_x_mm * left
+    return np.asarray(origin + points.points_mm[:, :1] * posterior + points.points_mm[:, 1:] * superior)
