@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import math
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -18,9 +19,14 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from spondyl.stages.ingest.refused import PARSE_ERRORS
+from spondyl.stages.ingest.settings import Settings
 
 PREAMBLE_BYTES = 132
 _MAGIC = b"DICM"
+_LONGEST_SHOWN = 64
+_CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")
+_UID = re.compile(r"[0-9.]{1,64}")
+_CHUNK_BYTES = 1 << 20
 _ELEMENT_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
 KEPT_ATTRIBUTES = (
@@ -125,27 +131,31 @@ def has_preamble(start: bytes) -> bool:
     return start[128:132] == _MAGIC
 
 
-def read_dataset(content: bytes, max_bytes: int, *, with_pixels: bool) -> FileDataset:
+def read_dataset(content: bytes, settings: Settings, *, with_pixels: bool) -> FileDataset:
     """Parse one DICOM file held in memory.
 
     Raises:
-        ValueError, and the other PARSE_ERRORS: damaged, not DICOM, or unpacks to more than ``max_bytes``.
+        ValueError, and the other PARSE_ERRORS: damaged, not DICOM, or a deflate bomb.
     """
     if DeflatedExplicitVRLittleEndian.encode() in content[:1024]:
-        _check_deflated(content, max_bytes)
+        _check_deflated(content, settings)
     return pydicom.dcmread(
         io.BytesIO(content), force=not has_preamble(content), stop_before_pixels=not with_pixels
     )
 
 
-def _check_deflated(content: bytes, max_bytes: int) -> None:
+def _check_deflated(content: bytes, settings: Settings) -> None:
     # pydicom inflates a deflated dataset without a limit. The deflated part starts right after group 2,
     # whose length stands in its first element (PS3.10 §7.1).
     start = 144 + int.from_bytes(content[140:144], "little")
+    limit = max(settings.archive_ratio_from_bytes, int(settings.max_archive_ratio * len(content)))
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflater.decompress(content[start:], max_bytes)
-    if inflater.unconsumed_tail:
-        raise ValueError("the deflated dataset is too large")
+    packed, n_unpacked = content[start:], 0
+    while packed and n_unpacked <= limit:
+        n_unpacked += len(inflater.decompress(packed, _CHUNK_BYTES))
+        packed = inflater.unconsumed_tail
+    if n_unpacked > limit:
+        raise ValueError("the deflated dataset unpacks to far more than it holds")
 
 
 def read_headers(dataset: Dataset, file: int) -> list[SliceHeader]:
@@ -177,7 +187,7 @@ def _read_whole(dataset: Dataset, file: int) -> SliceHeader:
         series_uid=text(dataset, "SeriesInstanceUID"),
         patient_key=_hidden(text(dataset, "PatientID")),
         frame_of_reference=text(dataset, "FrameOfReferenceUID"),
-        modality=text(dataset, "Modality"),
+        modality=_code(text(dataset, "Modality")),
         description=_printable(text(dataset, "SeriesDescription")),
         image_type=texts(dataset, "ImageType"),
         layout=_read_layout(dataset),
@@ -264,7 +274,7 @@ def _read_layout(dataset: Dataset) -> PixelLayout | None:
 def transfer_syntax(dataset: Dataset) -> UID:
     """Transfer syntax UID; for files without one, the uncompressed syntax pydicom read them with."""
     meta = getattr(dataset, "file_meta", None)
-    if meta is not None and (declared := text(meta, "TransferSyntaxUID")):
+    if meta is not None and _UID.fullmatch(declared := text(meta, "TransferSyntaxUID")):
         return UID(declared)
     is_implicit, is_little = getattr(dataset, "original_encoding", (True, True))
     if is_implicit:
@@ -273,7 +283,7 @@ def transfer_syntax(dataset: Dataset) -> UID:
 
 
 def _kernel(dataset: Dataset) -> str | None:
-    return "/".join(texts(dataset, "ConvolutionKernel")) or None
+    return _printable("/".join(texts(dataset, "ConvolutionKernel"))) or None
 
 
 def _kept(dataset: Dataset, keywords: tuple[str, ...]) -> dict[str, str]:
@@ -287,7 +297,16 @@ def _hidden(identifier: str) -> str:
 
 
 def _printable(value: str) -> str:
-    return "".join(character for character in value if character.isprintable()).strip()[:64]
+    """A value that may be shown; empty where it is longer than any of its kind may be.
+
+    A wrong length makes an element swallow what follows it, names included.
+    """
+    return value if len(value) <= _LONGEST_SHOWN and value.isprintable() else ""
+
+
+def _code(value: str) -> str:
+    """A code string that may be shown (PS3.5 §6.2); empty where it is none."""
+    return value if _CODE_STRING.fullmatch(value) else ""
 
 
 def _value(dataset: Dataset, keyword: str) -> object:
@@ -336,10 +355,10 @@ def integer(dataset: Dataset, keyword: str) -> int | None:
     return int(number)
 
 
-def is_dicomdir(content: bytes, max_bytes: int) -> bool:
+def is_dicomdir(content: bytes, settings: Settings) -> bool:
     """Whether a DICOM file is the directory of a medium; damaged files are not."""
     try:
-        dataset = read_dataset(content, max_bytes, with_pixels=False)
+        dataset = read_dataset(content, settings, with_pixels=False)
         meta = dataset.file_meta
     except PARSE_ERRORS:
         return False

@@ -26,7 +26,12 @@ _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 540
 _SIZES = {348: nibabel.Nifti1Image, 540: nibabel.Nifti2Image}
 _SPACING_TOLERANCE = 0.01  # ours: pixdim and affine may differ by 1 %
-_NIFTI_ERRORS: tuple[type[Exception], ...] = (*PARSE_ERRORS, HeaderDataError, ImageDataError, ImageFileError)
+_NIFTI_ERRORS: tuple[type[Exception], ...] = (
+    *PARSE_ERRORS,
+    HeaderDataError,
+    ImageDataError,
+    ImageFileError,
+)
 _MILLIMETRE_UNITS = {"mm", "unknown"}
 
 
@@ -40,7 +45,7 @@ class NiftiVolume:
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether a file's content, packed or not, begins as a single-file NIfTI does; the name does not matter."""
+    """Whether a file begins as a single-file NIfTI does, packed or not; its name does not matter."""
     start = _start_unpacked(path)
     sizes = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
     return bool(sizes & _SIZES.keys()) and (start[344:347] == b"n+1" or start[4:7] == b"n+2")

@@ -115,7 +115,7 @@ def _common_dtype(slices: Sequence[SliceHeader]) -> np.dtype[Any]:
 def _decode_file(content: bytes, headers: Sequence[SliceHeader], settings: Settings) -> Iterator[StoredArray]:
     """Frames of one file, each (row, column), in the order of ``headers``."""
     try:
-        dataset = read_dataset(content, settings.max_input_bytes, with_pixels=True)
+        dataset = read_dataset(content, settings, with_pixels=True)
         plugin = DECODERS[transfer_syntax(dataset)]
         if plugin:
             _check_fragments(dataset)

@@ -69,6 +69,6 @@ def _dispatch_file(path: Path, settings: Settings) -> Ingested | IngestRefused:
             "A file that is no DICOM image, no zip and no NIfTI volume.",
             "a DICOM folder, a zip of one, a multi-frame DICOM file, .nii or .nii.gz.",
         )
-    if is_dicomdir(file.read(), settings.max_input_bytes):
+    if is_dicomdir(file.read(), settings):
         return ingest_dicom(list_folder(path.absolute().parent, settings), settings)
     return ingest_dicom([file], settings)

@@ -77,13 +77,15 @@ def _read_all_headers(files: Sequence[InputFile], settings: Settings) -> _Invent
             continue
         content = file.read()
         try:
-            dataset = read_dataset(content, settings.max_input_bytes, with_pixels=False)
+            dataset = read_dataset(content, settings, with_pixels=False)
             headers = read_headers(dataset, number)
         except PARSE_ERRORS:
             inventory.n_damaged += has_preamble(content)
             continue
-        if not has_preamble(content) and not any(header.sop_class for header in headers):
-            continue  # text or other data that happens to begin like an old DICOM file
+        if headers and not headers[0].sop_class:
+            # cut before its first elements; without the preamble, data that begin like an old DICOM file
+            inventory.n_damaged += has_preamble(content)
+            continue
         inventory.headers += headers
         inventory.hashes[number] = hash_content(content)
     if not inventory.headers:

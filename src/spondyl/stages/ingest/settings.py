@@ -13,7 +13,8 @@ class Settings:
 
     Size limits (ours: they keep a hostile or mistaken input from filling the machine):
         max_files, max_input_bytes: files looked at, and their bytes in all.
-        max_archive_ratio: unpacked to packed bytes of a zip above ``archive_ratio_from_bytes``.
+        max_archive_ratio: unpacked to packed bytes of a zip or a deflated file, checked above
+            ``archive_ratio_from_bytes``.
         max_matrix: rows or columns of one image. max_voxels: voxels of one stack.
 
     Geometry:

@@ -1,4 +1,4 @@
-"""Transfer syntaxes that are read, and the one decoder of each: results do not depend on what is installed."""
+"""Transfer syntaxes that are read, and the one decoder of each, whatever else is installed."""
 
 from __future__ import annotations
 
