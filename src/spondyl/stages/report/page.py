@@ -329,7 +329,7 @@ def _stack_row(series: SeriesFinding) -> StackRow:
 
 
 def _stack_facts(series: SeriesFinding) -> str:
-    parts = [series.modality, f"{series.n_slices} slices"]
+    parts = [series.modality, "1 slice" if series.n_slices == 1 else f"{series.n_slices} slices"]
     if series.slice_spacing_mm is not None:
         parts.append(f"every {series.slice_spacing_mm:.2f} mm")
     if series.pixel_spacing_mm is not None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.arrays import Float64Array
-from spondyl.stages.report.canvas import Canvas, Colour, enlarge, hatching, outline
+from spondyl.stages.report.canvas import Canvas, enlarge, hatching, outline
+from spondyl.stages.report.colours import Colour
 from spondyl.stages.report.placed import PlacedVertebra
 from spondyl.stages.report.reformat import Picture, sample_hu, sample_patch, to_grey
 from spondyl.stages.report.settings import Settings

@@ -8,7 +8,8 @@ from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_points
 from spondyl.geometry.arrays import Float64Array
-from spondyl.stages.report.canvas import BLACK, Canvas, Colour
+from spondyl.stages.report.canvas import Canvas
+from spondyl.stages.report.colours import BLACK, DIM, WHITE
 from spondyl.stages.report.panel import Panel, draw_body, draw_grey
 from spondyl.stages.report.placed import PlacedVertebra
 from spondyl.stages.report.reformat import LEFT, POSTERIOR, SUPERIOR, curved_picture
@@ -22,8 +23,6 @@ _ANTERIOR_MM, _POSTERIOR_MM, _SIDE_MM, _END_MM = 34.0, 58.0, 46.0, 34.0
 _TOP_PX, _BOTTOM_PX, _LEVELS_PX, _GRADES_PX, _BETWEEN_PX = 44, 106, 84, 160, 26
 _TEXT_PX, _SMALL_PX = 25, 20
 _SCALE_BAR_MM = 50.0
-_WHITE: Colour = (240, 240, 240)
-_DIM: Colour = (165, 172, 180)
 
 
 def draw_spine(volume: CtVolume, vertebrae: tuple[PlacedVertebra, ...], settings: Settings) -> bytes:
@@ -94,9 +93,9 @@ def _write_labels(canvas: Canvas, sagittal: Panel, coronal: Panel, vertebra: Pla
     finding, style = vertebra.finding, style_of(vertebra.finding)
     column, row = (float(x) for x in sagittal.to_canvas(vertebra.centre_lps_mm[None])[0])
     left, right = float(sagittal.corner[0]), float(sagittal.corner[0] + sagittal.size_px[0])
-    canvas.text((left - 12, row), level_words(finding), _TEXT_PX, _WHITE, anchor="rm")
-    canvas.line(np.array([[left - 7, row], [left + 7, row]]), _DIM, 1.5)
-    canvas.line(np.array([[right - 7, row], [right + 7, row]]), _DIM, 1.5)
+    canvas.text((left - 12, row), level_words(finding), _TEXT_PX, WHITE, anchor="rm")
+    canvas.line(np.array([[left - 7, row], [left + 7, row]]), DIM, 1.5)
+    canvas.line(np.array([[right - 7, row], [right + 7, row]]), DIM, 1.5)
     words = grade_words(finding)
     if (finding.genant_grade or 0) >= 1:
         canvas.box((right + 11, row - 17), (_GRADES_PX - 22, 34), style.colour)
@@ -105,17 +104,17 @@ def _write_labels(canvas: Canvas, sagittal: Panel, coronal: Panel, vertebra: Pla
         size = _TEXT_PX if finding.genant_grade is not None else _SMALL_PX
         canvas.text((right + 14, row), words, size, style.colour)
     column, row = (float(x) for x in coronal.to_canvas(vertebra.centre_lps_mm[None])[0])
-    canvas.text((column, row), level_words(finding), _SMALL_PX, _WHITE, anchor="mm")
+    canvas.text((column, row), level_words(finding), _SMALL_PX, WHITE, anchor="mm")
 
 
 def _draw_marks(canvas: Canvas, panel: Panel, title: str, sides: tuple[str, str]) -> None:
     (left, top), (width, height) = panel.corner, panel.size_px
     middle = left + width / 2.0
-    canvas.text((left, top / 2.0), title, _SMALL_PX, _DIM)
-    canvas.text((middle, top / 2.0), "H", _TEXT_PX, _WHITE, anchor="mm")
-    canvas.text((middle, top + height + 18), "F", _TEXT_PX, _WHITE, anchor="mm")
-    canvas.text((left + 10, top + 24), sides[0], _TEXT_PX, _WHITE)
-    canvas.text((left + width - 10, top + 24), sides[1], _TEXT_PX, _WHITE, anchor="rm")
+    canvas.text((left, top / 2.0), title, _SMALL_PX, DIM)
+    canvas.text((middle, top / 2.0), "H", _TEXT_PX, WHITE, anchor="mm")
+    canvas.text((middle, top + height + 18), "F", _TEXT_PX, WHITE, anchor="mm")
+    canvas.text((left + 10, top + 24), sides[0], _TEXT_PX, WHITE)
+    canvas.text((left + width - 10, top + 24), sides[1], _TEXT_PX, WHITE, anchor="rm")
 
 
 def _draw_scale_bar(canvas: Canvas, panel: Panel) -> None:
@@ -123,13 +122,13 @@ def _draw_scale_bar(canvas: Canvas, panel: Panel) -> None:
     (left, top), (_, height) = panel.corner, panel.size_px
     length = _SCALE_BAR_MM / panel.picture.pixel_mm * panel.enlargement
     row = float(top + height + 50)
-    canvas.line(np.array([[left, row], [left + length, row]]), _WHITE, 2.0)
+    canvas.line(np.array([[left, row], [left + length, row]]), WHITE, 2.0)
     ticks = np.linspace(0.0, length, round(_SCALE_BAR_MM / 10.0) + 1)
     for tick in ticks:
         size = 7.0 if tick in (ticks[0], ticks[-1]) else 4.0
-        canvas.line(np.array([[left + tick, row - size], [left + tick, row + size]]), _WHITE, 2.0)
-    canvas.text((left + length + 12, row), f"{_SCALE_BAR_MM:.0f} mm", _SMALL_PX, _WHITE)
+        canvas.line(np.array([[left + tick, row - size], [left + tick, row + size]]), WHITE, 2.0)
+    canvas.text((left + length + 12, row), f"{_SCALE_BAR_MM:.0f} mm", _SMALL_PX, WHITE)
 
 
 def _write_notice(canvas: Canvas, left_px: int, height_px: int) -> None:
-    canvas.text((left_px, height_px - 20), NOT_FOR_DIAGNOSIS, _SMALL_PX - 2, _DIM)
+    canvas.text((left_px, height_px - 20), NOT_FOR_DIAGNOSIS, _SMALL_PX - 2, DIM)

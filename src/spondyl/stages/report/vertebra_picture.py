@@ -7,7 +7,8 @@ import numpy as np
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS, HeightTriple
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.arrays import Float64Array
-from spondyl.stages.report.canvas import Canvas, Colour
+from spondyl.stages.report.canvas import Canvas
+from spondyl.stages.report.colours import DIM, EXPECTED, MEASURED, POINT, WHITE
 from spondyl.stages.report.panel import Panel, draw_body, draw_grey
 from spondyl.stages.report.placed import PlacedVertebra
 from spondyl.stages.report.reformat import LEFT, POSTERIOR, SUPERIOR, flat_picture
@@ -17,11 +18,6 @@ from spondyl.stages.report.wording import grade_words, level_words, style_of
 _HEADER_PX, _FOOTER_PX, _BETWEEN_PX = 50, 74, 12
 _TEXT_PX, _SMALL_PX = 26, 19
 _SCALE_BAR_MM = 10.0
-_WHITE: Colour = (240, 240, 240)
-_DIM: Colour = (165, 172, 180)
-_POINT: Colour = (255, 255, 255)
-_MEASURED: Colour = (86, 200, 240)
-_EXPECTED: Colour = (255, 214, 64)
 
 
 def draw_vertebra(volume: CtVolume, vertebra: PlacedVertebra, settings: Settings) -> bytes:
@@ -32,7 +28,7 @@ def draw_vertebra(volume: CtVolume, vertebra: PlacedVertebra, settings: Settings
     is_hatched = vertebra.finding.heights_mm is None
     for panel, title, sides in ((sagittal, "SAGITTAL", "AP"), (coronal, "CORONAL", "RL")):
         draw_grey(canvas, panel, volume, settings.tile_slab_mm, settings)
-        draw_body(canvas, panel, vertebra, _MEASURED, is_hatched=is_hatched)
+        draw_body(canvas, panel, vertebra, MEASURED, is_hatched=is_hatched)
         _write_sides(canvas, panel, title, sides)
     _draw_points(canvas, sagittal, vertebra)
     _write_header(canvas, vertebra)
@@ -61,17 +57,17 @@ def _draw_points(canvas: Canvas, panel: Panel, vertebra: PlacedVertebra) -> None
         return
     if vertebra.finding.expected_heights_mm is not None:
         expected = expected_outline(landmarks, vertebra.finding.expected_heights_mm)
-        canvas.line(panel.to_canvas(expected), _EXPECTED, 2.5, dashed=True)
+        canvas.line(panel.to_canvas(expected), EXPECTED, 2.5, dashed=True)
     points = panel.to_canvas(landmarks)
     for superior, inferior in zip(points[:3], points[3:], strict=True):
-        canvas.line(np.stack([superior, inferior]), _POINT, 1.0)
+        canvas.line(np.stack([superior, inferior]), POINT, 1.0)
     for point in points:
-        canvas.dot(point, _POINT, 4.0)
+        canvas.dot(point, POINT, 4.0)
     if vertebra.finding.heights_mm is not None:
         heights = vertebra.finding.heights_mm
         values = (heights.anterior, heights.middle, heights.posterior)
         for (column, row), height_mm in zip((points[:3] + points[3:]) / 2.0, values, strict=True):
-            canvas.text((float(column), float(row)), f"{height_mm:.1f}", _SMALL_PX, _WHITE, anchor="mm")
+            canvas.text((float(column), float(row)), f"{height_mm:.1f}", _SMALL_PX, WHITE, anchor="mm")
 
 
 def expected_outline(landmarks_lps_mm: Float64Array, expected: HeightTriple) -> Float64Array:
@@ -92,32 +88,32 @@ def expected_outline(landmarks_lps_mm: Float64Array, expected: HeightTriple) -> 
 def _write_sides(canvas: Canvas, panel: Panel, title: str, sides: str) -> None:
     (left, top), (width, _) = panel.corner, panel.size_px
     row = top + 20.0
-    canvas.text((left + 10, row), sides[0], _TEXT_PX, _WHITE)
-    canvas.text((left + width - 10, row), sides[1], _TEXT_PX, _WHITE, anchor="rm")
-    canvas.text((left + width / 2.0, row), title, _SMALL_PX, _WHITE, anchor="mm")
+    canvas.text((left + 10, row), sides[0], _TEXT_PX, WHITE)
+    canvas.text((left + width - 10, row), sides[1], _TEXT_PX, WHITE, anchor="rm")
+    canvas.text((left + width / 2.0, row), title, _SMALL_PX, WHITE, anchor="mm")
 
 
 def _write_header(canvas: Canvas, vertebra: PlacedVertebra) -> None:
     finding, style = vertebra.finding, style_of(vertebra.finding)
     row = _HEADER_PX / 2.0
-    canvas.text((12, row), level_words(finding), _TEXT_PX + 6, _WHITE)
+    canvas.text((12, row), level_words(finding), _TEXT_PX + 6, WHITE)
     words = grade_words(finding)
     if finding.shape not in (None, "normal"):
-        words = f"{words}  {finding.shape}"
+        words = f"{words} · {finding.shape}"
     if finding.probability_grade_2_or_more is not None:
-        words = f"{words}   P(grade 2 or more) {finding.probability_grade_2_or_more:.2f}"
+        words = f"{words} · P(grade 2 or more) {finding.probability_grade_2_or_more:.2f}"
     canvas.text((100, row), words, _TEXT_PX - 3, style.colour)
 
 
 def _write_footer(canvas: Canvas, side_px: int, pixels_per_mm: float) -> None:
     row = _HEADER_PX + side_px + 20.0
-    canvas.line(np.array([[12.0, row], [44.0, row]]), _MEASURED, 2.5)
-    canvas.text((52, row), "outline found", _SMALL_PX, _DIM)
-    canvas.line(np.array([[200.0, row], [244.0, row]]), _EXPECTED, 2.5, dashed=True)
-    canvas.text((252, row), "expected heights", _SMALL_PX, _DIM)
-    canvas.dot(np.array([432.0, row]), _POINT, 4.0)
-    canvas.text((444, row), "six points, heights in mm", _SMALL_PX, _DIM)
+    canvas.line(np.array([[12.0, row], [44.0, row]]), MEASURED, 2.5)
+    canvas.text((52, row), "outline found", _SMALL_PX, DIM)
+    canvas.line(np.array([[200.0, row], [244.0, row]]), EXPECTED, 2.5, dashed=True)
+    canvas.text((252, row), "expected heights", _SMALL_PX, DIM)
+    canvas.dot(np.array([432.0, row]), POINT, 4.0)
+    canvas.text((444, row), "six points, heights in mm", _SMALL_PX, DIM)
     right, length = 2.0 * side_px + _BETWEEN_PX - 90.0, _SCALE_BAR_MM * pixels_per_mm
-    canvas.line(np.array([[right - length, row], [right, row]]), _WHITE, 2.5)
-    canvas.text((right + 10, row), f"{_SCALE_BAR_MM:.0f} mm", _SMALL_PX, _WHITE)
-    canvas.text((12, row + 32), NOT_FOR_DIAGNOSIS, _SMALL_PX - 1, _DIM)
+    canvas.line(np.array([[right - length, row], [right, row]]), WHITE, 2.5)
+    canvas.text((right + 10, row), f"{_SCALE_BAR_MM:.0f} mm", _SMALL_PX, WHITE)
+    canvas.text((12, row + 32), NOT_FOR_DIAGNOSIS, _SMALL_PX - 1, DIM)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spondyl.domain.finding import VertebraFinding
 from spondyl.domain.refusal import NotMeasuredCode
-from spondyl.stages.report.canvas import Colour
+from spondyl.stages.report.colours import GRADES, NO_GRADE, Colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,15 +18,13 @@ class GradeStyle:
     line_px: float
 
 
-# Colours after Okabe and Ito (2008), which people with colour-blindness tell apart; from mild to severe
-# also distinct in grey through line width and the words beside them.
 GRADE_STYLES = {
-    0: GradeStyle(word="G0", colour=(104, 178, 222), line_px=2.0),
-    1: GradeStyle(word="G1", colour=(240, 228, 66), line_px=3.0),
-    2: GradeStyle(word="G2", colour=(240, 150, 20), line_px=4.5),
-    3: GradeStyle(word="G3", colour=(232, 82, 20), line_px=6.0),
+    0: GradeStyle(word="G0", colour=GRADES[0], line_px=2.0),
+    1: GradeStyle(word="G1", colour=GRADES[1], line_px=3.0),
+    2: GradeStyle(word="G2", colour=GRADES[2], line_px=4.5),
+    3: GradeStyle(word="G3", colour=GRADES[3], line_px=6.0),
 }
-NO_GRADE_STYLE = GradeStyle(word="-", colour=(190, 190, 190), line_px=2.0)
+NO_GRADE_STYLE = GradeStyle(word="-", colour=NO_GRADE, line_px=2.0)
 
 _SHORT_BY_CODE: dict[str, str] = {
     NotMeasuredCode.CUT_BY_BORDER: "cut",
@@ -51,9 +49,9 @@ def level_words(vertebra: VertebraFinding) -> str:
 
 
 def grade_words(vertebra: VertebraFinding) -> str:
-    """``G2  31 %``, or in a word why there is no grade."""
+    """``G2 · 31 %``, or in a word why there is no grade."""
     if vertebra.genant_grade is not None:
-        loss = "" if vertebra.loss_fraction is None else f"  {100 * vertebra.loss_fraction:.0f} %"
+        loss = "" if vertebra.loss_fraction is None else f" · {100 * vertebra.loss_fraction:.0f} %"
         return f"{GRADE_STYLES[vertebra.genant_grade].word}{loss}"
     return short_reason(vertebra)
 
