@@ -13,6 +13,14 @@ from spondyl.domain.refusal import Refusal
 from spondyl.domain.report import AnalysedSeries, ReportInput
 from spondyl.domain.series import AcceptedSeries, Ingested, IngestRefused, StackSummary
 from spondyl.stages import finding, grade, ingest, label, localise, measure, report, segment, volume
+from spondyl.stages.finding import Settings as FindingSettings
+from spondyl.stages.grade import Settings as GradeSettings
+from spondyl.stages.ingest import Settings as IngestSettings
+from spondyl.stages.label import Settings as LabelSettings
+from spondyl.stages.localise import Settings as LocaliseSettings
+from spondyl.stages.measure import Settings as MeasureSettings
+from spondyl.stages.report import Settings as ReportSettings
+from spondyl.stages.segment import Settings as SegmentSettings
 
 STAGES = ("ingest", "volume", "localise", "segment", "label", "measure", "grade", "finding", "report")
 
@@ -21,14 +29,14 @@ STAGES = ("ingest", "volume", "localise", "segment", "label", "measure", "grade"
 class StageSettings:
     """The settings of every stage that has any."""
 
-    ingest: ingest.Settings = field(default_factory=ingest.Settings)
-    localise: localise.Settings = field(default_factory=localise.Settings)
-    segment: segment.Settings = field(default_factory=segment.Settings)
-    label: label.Settings = field(default_factory=label.Settings)
-    measure: measure.Settings = field(default_factory=measure.Settings)
-    grade: grade.Settings = field(default_factory=grade.Settings)
-    finding: finding.Settings = field(default_factory=finding.Settings)
-    report: report.Settings = field(default_factory=report.Settings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    localise: LocaliseSettings = field(default_factory=LocaliseSettings)
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
+    label: LabelSettings = field(default_factory=LabelSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
+    grade: GradeSettings = field(default_factory=GradeSettings)
+    finding: FindingSettings = field(default_factory=FindingSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
