@@ -63,4 +63,4 @@ def uncovered_mm(candidate: Candidate, chosen: Sequence[Candidate]) -> float:
             continue
         uncovered += max(start - reached, 0.0)
         reached = end
-    return uncovered + max(high - reached, 0.0)
+    return round(uncovered + max(high - reached, 0.0), 6)  # rounding noise must not decide

@@ -15,8 +15,15 @@ from dataclasses import dataclass, field, replace
 
 import pydicom
 import pydicom.config
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
 
 from spondyl.stages.ingest.refused import PARSE_ERRORS
 from spondyl.stages.ingest.settings import Settings
@@ -139,9 +146,13 @@ def read_dataset(content: bytes, settings: Settings, *, with_pixels: bool) -> Fi
     """
     if DeflatedExplicitVRLittleEndian.encode() in content[:1024]:
         _check_deflated(content, settings)
-    return pydicom.dcmread(
+    dataset = pydicom.dcmread(
         io.BytesIO(content), force=not has_preamble(content), stop_before_pixels=not with_pixels
     )
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = _transfer_syntax(dataset)
+    return dataset
 
 
 def _check_deflated(content: bytes, settings: Settings) -> None:
@@ -158,7 +169,7 @@ def _check_deflated(content: bytes, settings: Settings) -> None:
         raise ValueError("the deflated dataset unpacks to far more than it holds")
 
 
-def read_headers(dataset: Dataset, file: int) -> list[SliceHeader]:
+def read_headers(dataset: FileDataset, file: int) -> list[SliceHeader]:
     """Typed headers of one parsed file: one per frame, none for a DICOMDIR.
 
     Raises:
@@ -177,7 +188,7 @@ def read_headers(dataset: Dataset, file: int) -> list[SliceHeader]:
     return [_read_frame(whole, number, frame, shared[0]) for number, frame in enumerate(frames)]
 
 
-def _read_whole(dataset: Dataset, file: int) -> SliceHeader:
+def _read_whole(dataset: FileDataset, file: int) -> SliceHeader:
     return SliceHeader(
         file=file,
         frame=0,
@@ -241,7 +252,7 @@ def _read_frame(whole: SliceHeader, number: int, frame: Dataset, shared: Dataset
     )
 
 
-def _read_layout(dataset: Dataset) -> PixelLayout | None:
+def _read_layout(dataset: FileDataset) -> PixelLayout | None:
     """Pixel description, or None for objects that are no images."""
     numbers = {
         keyword: integer(dataset, keyword)
@@ -259,7 +270,7 @@ def _read_layout(dataset: Dataset) -> PixelLayout | None:
         return None
     high_bit = integer(dataset, "HighBit")
     return PixelLayout(
-        syntax=transfer_syntax(dataset),
+        syntax=text(dataset.file_meta, "TransferSyntaxUID"),
         rows=known["Rows"],
         columns=known["Columns"],
         samples=known["SamplesPerPixel"],
@@ -271,15 +282,14 @@ def _read_layout(dataset: Dataset) -> PixelLayout | None:
     )
 
 
-def transfer_syntax(dataset: Dataset) -> UID:
-    """Transfer syntax UID; for files without one, the uncompressed syntax pydicom read them with."""
-    meta = getattr(dataset, "file_meta", None)
-    if meta is not None and _UID.fullmatch(declared := text(meta, "TransferSyntaxUID")):
+def _transfer_syntax(dataset: FileDataset) -> UID:
+    """Declared transfer syntax; for files without one, the uncompressed syntax pydicom read them with."""
+    if _UID.fullmatch(declared := text(dataset.file_meta, "TransferSyntaxUID")):
         return UID(declared)
-    is_implicit, is_little = getattr(dataset, "original_encoding", (True, True))
+    is_implicit, is_little = dataset.original_encoding
     if is_implicit:
-        return pydicom.uid.ImplicitVRLittleEndian
-    return pydicom.uid.ExplicitVRLittleEndian if is_little else pydicom.uid.ExplicitVRBigEndian
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
 
 
 def _kernel(dataset: Dataset) -> str | None:

@@ -17,7 +17,7 @@ from pydicom.pixels.utils import iter_pixels
 from spondyl.domain.refusal import RefusalCode
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.ingest.files import InputFile
-from spondyl.stages.ingest.headers import SliceHeader, read_dataset, transfer_syntax
+from spondyl.stages.ingest.headers import SliceHeader, read_dataset
 from spondyl.stages.ingest.refused import PARSE_ERRORS, RefusedError, refuse
 from spondyl.stages.ingest.settings import Settings
 from spondyl.stages.ingest.syntaxes import DECODERS
@@ -116,7 +116,7 @@ def _decode_file(content: bytes, headers: Sequence[SliceHeader], settings: Setti
     """Frames of one file, each (row, column), in the order of ``headers``."""
     try:
         dataset = read_dataset(content, settings, with_pixels=True)
-        plugin = DECODERS[transfer_syntax(dataset)]
+        plugin = DECODERS[dataset.file_meta.TransferSyntaxUID]
         if plugin:
             _check_fragments(dataset)
         for header, pixels in zip(headers, _frames(dataset, headers, plugin), strict=True):
