@@ -55,7 +55,12 @@ class Settings(BaseSettings):
     )
 
 
-def load(path: Path | None = None, **given: object) -> Settings:
+def load(
+    path: Path | None = None,
+    *,
+    engine: Engine | str | None = None,
+    threads: int | None = None,
+) -> Settings:
     """Read the settings: what is given stands over the environment, and that over the TOML file.
 
     A value of None counts as not given. The file may also hold only some of a stage's settings.
@@ -65,6 +70,7 @@ def load(path: Path | None = None, **given: object) -> Settings:
     """
     try:
         values: dict[str, Any] = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+        given: dict[str, Any] = {"engine": engine, "threads": threads}
         return _from_file(values)(**{name: value for name, value in given.items() if value is not None})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the settings file {path} cannot be read: {error}") from error

@@ -225,6 +225,25 @@ def test_train_without_torch_names_the_extra(run: Run, tmp_path: Path) -> None:
     assert "spondyl[train]" in done.stderr
 
 
+def test_the_python_of_the_readme_runs(study: Path, weights_folder: Path, tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "path" / "to").mkdir(parents=True)
+    (tmp_path / "path" / "to" / "study").symlink_to(study)
+    environment = {**os.environ, "SPONDYL_WEIGHTS_FOLDER": str(weights_folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.split() == ["NOT_EVALUABLE", "[]"]
+    assert (tmp_path / "results" / "finding.json").exists()
+
+
 def test_importing_spondyl_imports_nothing_heavy() -> None:
     code = (
         "import sys, spondyl; print([x for x in ('numpy', 'pydantic', 'typer', 'rich') if x in sys.modules])"

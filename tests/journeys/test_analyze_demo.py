@@ -53,7 +53,7 @@ def reference(study: Path) -> dict[str, np.ndarray]:
 
 
 def body_centres(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
-    image = nib.load(folder / demo_ct.LABEL_MAP.name)
+    image = nib.Nifti1Image.from_filename(folder / demo_ct.LABEL_MAP.name)
     labels = np.asarray(image.dataobj).astype(np.uint8)
     boxes = ndimage.find_objects(labels)
     spacing_mm = np.linalg.norm(image.affine[:3, :3], axis=0)
@@ -103,9 +103,9 @@ def test_the_same_ct_read_twice_gives_the_same_finding_but_for_its_timings(
     study: Path, reader: Reader, tmp_path: Path
 ) -> None:
     """On the middle of the chest only: half of the slices, for half of the time."""
-    image = nib.load(study)
+    image = nib.Nifti1Image.from_filename(study)
     cropped = tmp_path / "middle.nii.gz"
-    nib.save(image.slicer[:, :, 35:95], cropped)
+    image.slicer[:, :, 35:95].to_filename(cropped)
     findings = []
     for name in ("first", "second"):
         reader.read(cropped, tmp_path / name)

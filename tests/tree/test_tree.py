@@ -102,6 +102,19 @@ def test_ci_calls_the_two_commands_of_the_readme() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_the_verbs_of_the_readme_are_the_commands_verbs() -> None:
+    from spondyl.cli import app
+
+    verbs = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    told = set(re.findall(r"(?:^|`)spondyl ([a-z]+)", read(README), re.MULTILINE))
+    assert {"analyze", "doctor", "train"} <= told <= verbs
+
+
+def test_the_page_of_the_settings_is_the_one_that_the_types_give() -> None:
+    script = runpy.run_path(str(checks.ROOT / "scripts" / "write_settings_reference.py"))
+    assert read(DOCS / "reference" / "settings.md") == script["page"]()
+
+
 def test_every_link_between_the_documents_leads_somewhere() -> None:
     for page in [*checks.ROOT.glob("*.md"), *DOCS.rglob("*.md"), *checks.PACKAGE.rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", read(page)):

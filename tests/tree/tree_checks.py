@@ -145,13 +145,16 @@ def bare_numbers(tree: ast.Module) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            for part in (node.left, *node.comparators):
-                if isinstance(part, ast.UnaryOp):
-                    part = part.operand  # noqa: PLW2901 - the number under its sign
-                is_number = isinstance(part, ast.Constant) and isinstance(part.value, int | float)
-                if is_number and not isinstance(part.value, bool) and part.value not in FREE_NUMBERS:  # type: ignore[union-attr]
-                    found.append(f"line {node.lineno}: {ast.unparse(node)}")
+            parts = (node.left, *node.comparators)
+            if any(_is_bare(part.operand if isinstance(part, ast.UnaryOp) else part) for part in parts):
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
     return found
+
+
+def _is_bare(part: ast.expr) -> bool:
+    if not isinstance(part, ast.Constant) or isinstance(part.value, bool):
+        return False
+    return isinstance(part.value, int | float) and part.value not in FREE_NUMBERS
 
 
 # -------------------------------------------------------------------------------------------- codes
