@@ -82,9 +82,11 @@ def _draw_endplates(canvas: Canvas, panel: Panel, vertebra: PlacedVertebra) -> N
     if landmarks is None:
         return
     style = style_of(vertebra.finding)
+    # A light seam keeps the lines of a deformity visible on bone when the picture is printed in grey.
+    seam = WHITE if (vertebra.finding.genant_grade or 0) >= 1 else BLACK
     points = panel.to_canvas(landmarks)
     for endplate in (points[:3], points[3:]):
-        canvas.line(endplate, BLACK, style.line_px + 1.5)
+        canvas.line(endplate, seam, style.line_px + 2.0)
         canvas.line(endplate, style.colour, style.line_px)
 
 
