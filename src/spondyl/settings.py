@@ -33,7 +33,9 @@ class SettingsError(Exception):
 
 def available_threads() -> int:
     """Cores that this process may use, at most MOST_THREADS_BY_DEFAULT."""
-    return min(len(os.sched_getaffinity(0)), MOST_THREADS_BY_DEFAULT)
+    # macOS and Windows cannot tell which cores a process may use
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, MOST_THREADS_BY_DEFAULT)
 
 
 class Settings(BaseSettings):
@@ -60,6 +62,7 @@ def load(
     *,
     engine: Engine | str | None = None,
     threads: int | None = None,
+    weights_folder: Path | None = None,
 ) -> Settings:
     """Read the settings: what is given stands over the environment, and that over the TOML file.
 
@@ -70,7 +73,7 @@ def load(
     """
     try:
         values: dict[str, Any] = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
-        given: dict[str, Any] = {"engine": engine, "threads": threads}
+        given: dict[str, Any] = {"engine": engine, "threads": threads, "weights_folder": weights_folder}
         return _from_file(values)(**{name: value for name, value in given.items() if value is not None})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the settings file {path} cannot be read: {error}") from error

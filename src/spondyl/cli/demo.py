@@ -48,11 +48,12 @@ def _study(temporary: Path, *, synthetic: bool, quiet: bool) -> Path:
     if synthetic:
         return _synthetic(temporary, quiet=quiet)
     try:
-        _say(f"input: {demo_ct.CREDIT}", quiet=quiet)
-        return demo_ct.fetch(demo_ct.cache_folder())
+        path = demo_ct.fetch(demo_ct.cache_folder())
     except demo_ct.DemoCtUnavailableError as error:
         _say(f"the real CT cannot be had: {error}", quiet=quiet)
         return _synthetic(temporary, quiet=quiet)
+    _say(f"input: {demo_ct.CREDIT}", quiet=quiet)
+    return path
 
 
 def _synthetic(temporary: Path, *, quiet: bool) -> Path:
