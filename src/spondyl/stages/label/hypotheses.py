@@ -20,6 +20,7 @@ PITCH_MM: dict[Level, float] = {
     Level.T12: 32.3, Level.T13: 33.0, Level.L1: 34.5, Level.L2: 35.8, Level.L3: 36.5, Level.L4: 36.3,
     Level.L5: 34.0, Level.L6: 32.0,
 }  # fmt: skip
+MOST_BODIES = len(STANDARD_LEVELS) + 1  # the longest column: C1 to S1 with T13 or L6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,36 @@ class _Anatomy:
     prior: float
 
 
-def name_sequence(vertebrae: tuple[Vertebra, ...], settings: Settings) -> tuple[LevelName, ...]:
-    """The most probable numbering, each name with its own probability."""
+def name_sequence(
+    vertebrae: tuple[Vertebra, ...], settings: Settings, *, is_doubtful: bool = False
+) -> tuple[LevelName, ...]:
+    """The most probable numbering, each name with its own probability.
+
+    ``vertebrae``: at most MOST_BODIES. ``is_doubtful``: no name is to be certain, whatever fits.
+    """
     gaps = _gaps(vertebrae)
     numberings, scores = _numberings(vertebrae, gaps, settings)
+    if not numberings:  # a gap that hides more bodies than a spine has: do not believe it, nor the names
+        is_doubtful = True
+        numberings, scores = _numberings(vertebrae, [0] * len(gaps), settings)
     posterior = np.exp(scores - scores.max())
     posterior /= posterior.sum()
     best = numberings[int(np.argmax(posterior))]
-    has_anchor = _has_anchor(vertebrae, settings)
+    can_be_certain = not is_doubtful and _has_anchor(vertebrae, best, settings)
     names = []
     for place, level in enumerate(best):
         agreeing = [p for levels, p in zip(numberings, posterior, strict=True) if levels[place] == level]
         probability = float(np.clip(np.sum(agreeing), 0.0, 1.0))
-        is_uncertain = not has_anchor or probability < settings.certain_probability
+        is_uncertain = not can_be_certain or probability < settings.certain_probability
         names.append(LevelName(level=level, probability=probability, is_uncertain=is_uncertain))
     return tuple(names)
+
+
+def without_excess(vertebrae: tuple[Vertebra, ...]) -> tuple[Vertebra, ...]:
+    """As many as there are names for: of more, the worst outlines are doubles or false and are left out."""
+    by_quality = sorted(range(len(vertebrae)), key=lambda place: -vertebrae[place].outline_quality)
+    kept = sorted(by_quality[:MOST_BODIES])
+    return tuple(vertebrae[place] for place in kept)
 
 
 def _anatomies(settings: Settings) -> list[_Anatomy]:
@@ -95,9 +111,6 @@ def _numberings(
             levels = tuple(anatomy.levels[first + int(offset)] for offset in offsets)
             numberings.append(levels)
             scores.append(np.log(anatomy.prior) + _score(vertebrae, levels, anatomy, gaps, settings))
-    if not numberings:  # more bodies than a spine has: some are doubles; name from the top
-        levels = tuple(STANDARD_LEVELS[: len(vertebrae)])
-        return [levels], np.zeros(1)
     return numberings, np.array(scores)
 
 
@@ -120,6 +133,8 @@ def _score(
         is_above_sacrum = level in (last, Level.S1)
         if evidence > 0.0 and not vertebra.cut_by_border:
             total += _evidence(evidence, settings.sacrum_certainty, is_there=is_above_sacrum)
+    if levels[-1] == Level.S1:
+        total += float(np.log(settings.outlined_sacrum_prior))
     return total + _pitch_score(vertebrae, levels, gaps, settings)
 
 
@@ -162,10 +177,18 @@ def _pitch_score(
     return float(-0.5 * settings.pitch_weight * misfit)
 
 
-def _has_anchor(vertebrae: tuple[Vertebra, ...], settings: Settings) -> bool:
-    """Whether ribs begin or end within the chain, or the sacrum is seen below its last body."""
-    ribs = [x.candidate.rib_evidence for x in vertebrae]
-    margin = settings.anchor_margin
-    changes = any(abs(a - b) > margin for a, b in itertools.pairwise(ribs))
-    far = any(abs(a - b) > margin for a, b in zip(ribs, ribs[2:], strict=False))
-    return changes or far or max(x.candidate.sacrum_evidence for x in vertebrae) > margin
+def _has_anchor(vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], settings: Settings) -> bool:
+    """Whether ribs are seen to begin or end where the names say so, or the sacrum below the last body."""
+    seen = [(_has_rib(level), x.candidate.rib_evidence) for x, level in zip(vertebrae, levels, strict=True)]
+    neighbours = [*itertools.pairwise(seen), *zip(seen, seen[2:], strict=False)]
+    last = vertebrae[-1]
+    is_sacrum_seen = last.candidate.sacrum_evidence > settings.anchor_margin and not last.cut_by_border
+    return any(_is_rib_border(a, b, settings) for a, b in neighbours) or (
+        is_sacrum_seen and levels[-1].order >= Level.L4.order
+    )
+
+
+def _is_rib_border(one: tuple[bool, float], other: tuple[bool, float], settings: Settings) -> bool:
+    """A body named with a rib beside one named without, and the evidence says the same (0.5: unknown)."""
+    (_, without), (_, with_rib) = sorted([one, other])
+    return one[0] != other[0] and without < 0.5 < with_rib and with_rib - without > settings.anchor_margin

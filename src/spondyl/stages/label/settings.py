@@ -21,6 +21,8 @@ class Settings:
     pitch_weight: share of the steps that counts.
     eleven_thoracic_prior, thirteen_thoracic_prior, four_lumbar_prior, six_lumbar_prior: how often
         each departure from 12 thoracic and 5 lumbar vertebrae occurs.
+    outlined_sacrum_prior: how often the first sacral body is outlined like a vertebra (the networks learn
+        it as sacrum); without it six lumbar bodies would always be read as five and S1.
     certain_probability: below this a name is marked uncertain.
     anchor_margin: evidence (0-1) by which a rib or the sacrum must change to count as an anchor.
     """
@@ -35,5 +37,6 @@ class Settings:
     thirteen_thoracic_prior: float = 0.004
     four_lumbar_prior: float = 0.01
     six_lumbar_prior: float = 0.02
+    outlined_sacrum_prior: float = 0.05
     certain_probability: float = 0.90
     anchor_margin: float = 0.35
