@@ -108,6 +108,7 @@ def encode(dataset: FileDataset, transfer_syntax: UID) -> None:
         stored = np.frombuffer(dataset.PixelData, dtype="<u2")
         dataset.PixelData = stored.astype(">u2").tobytes()
     dataset.file_meta.TransferSyntaxUID = transfer_syntax
+    dataset.set_original_encoding(transfer_syntax.is_implicit_VR, transfer_syntax.is_little_endian)
 
 
 def _start(sop_class: UID, seed: int, kind: str, number: int) -> FileDataset:
