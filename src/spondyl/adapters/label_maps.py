@@ -84,6 +84,7 @@ def read_label_map(path: Path) -> LabelMap:
         ValueError: the image has not three dimensions.
     """
     image = nib.load(path)
+    assert isinstance(image, nib.spatialimages.SpatialImage)
     array = np.asanyarray(image.dataobj)
     if array.ndim != 3:
         raise ValueError(f"{path.name} has {array.ndim} dimensions; a label map of 3 is needed")
@@ -249,7 +250,7 @@ def _split(soft: _Soft, seed: Float64Array, first: Float64Array) -> _Split:
 
 
 def _level(soft: _Soft, seed: Float64Array, first: Float64Array) -> Float64Array:
-    """Axis half-way between the normals of both endplates around the seed: there are no pedicles so near it."""
+    """Axis half-way between the normals of both endplates around the seed, where no pedicle is near."""
     offsets = np.arange(-_LEVEL_RADIUS_MM, _LEVEL_RADIUS_MM + 1.0, 1.5)
     heights = np.arange(-30.0, 31.0)
     left, back = np.meshgrid(offsets, offsets, indexing="ij")

@@ -6,10 +6,15 @@ all coordinates LPS mm.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from spondyl.domain.grading import Graded, NotGraded
+from spondyl.domain.measurement import Measured, NotMeasured
+from spondyl.domain.vertebra import LabelledSpine
 
 SCHEMA: Literal["spondyl.finding/1"] = "spondyl.finding/1"
 NOT_FOR_DIAGNOSIS = "Research use only. Not a medical device, not for diagnosis."
@@ -163,3 +168,22 @@ class StudyFinding(_Frozen):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GradedSeries:
+    """One stack of slices read to the end: what the finding is concluded from.
+
+    measurements, grades: one per vertebra of ``spine``, same order, head to foot.
+    """
+
+    spine: LabelledSpine
+    measurements: tuple[Measured | NotMeasured, ...]
+    grades: tuple[Graded | NotGraded, ...]
+    slice_spacing_mm: float
+
+    def __post_init__(self) -> None:
+        levels = [name.level for name in self.spine.names]
+        for kind, items in (("measurements", self.measurements), ("grades", self.grades)):
+            if [item.level for item in items] != levels:
+                raise ValueError(f"the {kind} are not one per vertebra in the order of the spine")

@@ -51,8 +51,29 @@ class Graded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotGraded:
-    """Heights stand, but there is no grade; ``code`` says why."""
+    """There is no grade; ``code`` says why.
+
+    expected, loss_fraction, loss_sd, probability_grade_2_or_more: given where slices are too thick for a
+        grade but the heights still say how likely a fracture is; all None otherwise.
+    """
 
     level: Level
     code: NotMeasuredCode
     text: str
+    expected: Heights | None = None
+    loss_fraction: float | None = None
+    loss_sd: float | None = None
+    probability_grade_2_or_more: float | None = None
+    neighbours_used: tuple[Level, ...] = ()
+
+    def __post_init__(self) -> None:
+        given = (self.expected, self.loss_fraction, self.loss_sd, self.probability_grade_2_or_more)
+        if len({value is None for value in given}) != 1:
+            raise ValueError(
+                "expected heights, loss, its sd and the probability are given together or not at all"
+            )
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the vertebra was read for fracture, if only for a severe one."""
+        return self.probability_grade_2_or_more is not None

@@ -50,7 +50,8 @@ class Measured:
 
     heights: by the readers' six-point definition, distances of the landmark pairs.
     heights_sd: one standard deviation of each.
-    window_heights: robust averages over windows of the endplates (clinical-methods §1.1), used to grade.
+    window_heights: robust averages over windows of the endplates (clinical-methods §1.1), the second
+        criterion of a grade.
     landmarks_lps_mm: (6, 3), order of LANDMARK_NAMES.
     frame: (3, 3) columns left, posterior, superior of the vertebra, LPS.
     centre_lps_mm: (3,) centroid of the body.
@@ -58,6 +59,9 @@ class Measured:
     lateral_heights_mm: (2,) left and right parasagittal height.
     endplate_depression_mm: (2,) deepest point of superior and inferior endplate below its rims.
     attenuation_hu: median of the trabecular core, None where too few voxels lie in it.
+    lowest_height_mm: least local height (a patch of about 3 mm) of the body's central part, so that a
+        fracture beside the midline is seen; None where it was not measured.
+    slice_spacing_mm: slice spacing of the CT that was measured; decides how far a grade may go.
     """
 
     level: Level
@@ -72,6 +76,8 @@ class Measured:
     lateral_heights_mm: Float64Array
     endplate_depression_mm: Float64Array
     attenuation_hu: float | None
+    lowest_height_mm: float | None = None
+    slice_spacing_mm: float = 1.0
 
     def __post_init__(self) -> None:
         if self.landmarks_lps_mm.shape != (6, 3):

@@ -34,7 +34,7 @@ class Fit:
 
     def sd_at(self, design_row: Float64Array) -> float:
         """One standard deviation of ``at`` from the scatter of the points."""
-        return float(np.sqrt(max(0.0, design_row @ self.covariance @ design_row)))
+        return float(np.sqrt(np.clip(design_row @ self.covariance @ design_row, 0.0, None)))
 
 
 def fit_robust(design: Float64Array, values: Float64Array, *, scale_floor: float) -> Fit:
@@ -50,12 +50,14 @@ def fit_robust(design: Float64Array, values: Float64Array, *, scale_floor: float
     n_points, n_coefficients = design.shape
     if n_points < n_coefficients:
         raise ValueError(f"{n_points} points for {n_coefficients} coefficients; at least as many are needed")
-    weights = np.ones(n_points)
-    coefficients = np.zeros(n_coefficients)
+    weights: Float64Array = np.ones(n_points)
+    coefficients: Float64Array = np.zeros(n_coefficients)
     scale = scale_floor
     for _ in range(_ROUNDS):
         root = np.sqrt(weights)
-        updated = np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0]
+        updated = np.asarray(
+            np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0], dtype=np.float64
+        )
         residuals = values - design @ updated
         scale = max(scale_floor, MAD_TO_SD * float(np.median(np.abs(residuals))))
         is_settled = bool(np.allclose(updated, coefficients, rtol=0.0, atol=1e-9))

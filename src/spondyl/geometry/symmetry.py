@@ -16,7 +16,7 @@ def mirror_angle_rad(image: Float64Array, largest_deg: float) -> float:
     image: (x, y) >= 0, both axes of the same step; positive angles turn x towards y.
     largest_deg: angles are searched between plus and minus this; a parabola refines the best.
     """
-    n_side = int(round(largest_deg / _STEP_DEG))
+    n_side = round(largest_deg / _STEP_DEG)
     angles = np.arange(-n_side, n_side + 1) * _STEP_DEG
     scores = np.array([_overlap_with_mirror(image, np.radians(angle)) for angle in angles])
     best = int(np.argmax(scores))

@@ -126,4 +126,4 @@ def body_share(
         for b in steps:
             for c in steps:
                 share[near] += body.is_body(points[near] + a * axes[0] + b * axes[1] + c * axes[2])
-    return (share / n_sub**3).reshape(shape)
+    return (share / np.float32(n_sub**3)).astype(np.float32).reshape(shape)

@@ -116,7 +116,7 @@ def _extent(is_seen: BoolArray, offsets: Float64Array, *, axis: int) -> tuple[fl
 
 
 def _yaw(outline: Outline, patch: BodyPatch, frame: LocalFrame, settings: Settings) -> float:
-    """Angle (rad) about the superior axis to the plane in which the vertebra is most nearly its own mirror."""
+    """Angle (rad) about the superior axis to the plane in which the vertebra best mirrors itself."""
     across = np.arange(-_REACH_MM, _REACH_MM + 1.0)
     up = np.arange(-_SYMMETRY_HALF_HEIGHT_MM, _SYMMETRY_HALF_HEIGHT_MM + 1.0, 2.0)
     points = grid_points(frame.centre_mm, frame.axes, across, across, up)

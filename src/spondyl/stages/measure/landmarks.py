@@ -25,8 +25,11 @@ _LONGEST_REACH_FRACTION = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SixPoints:
-    """Points in the mid-sagittal plane, (6, 2) posterior and superior mm, order of LANDMARK_NAMES,
-    and (6,) one standard deviation of each along the superior axis from the scatter about its fit."""
+    """The six points in the mid-sagittal plane, order of LANDMARK_NAMES.
+
+    points_mm: (6, 2) posterior and superior. sd_mm: (6,) one standard deviation along the superior axis,
+        from the scatter about the fit.
+    """
 
     points_mm: Float64Array
     sd_mm: Float64Array
@@ -73,7 +76,10 @@ def place_six_points(slab: Slab, section: Section, settings: Settings) -> SixPoi
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Wall:
-    """One wall. contour: (c,) posterior position per height; start_mm: at mid-height; inward_mm: to the other."""
+    """One wall.
+
+    contour: (c,) posterior position per height. start_mm: at mid-height. inward_mm: to the other wall.
+    """
 
     contour: Float64Array
     start_mm: float
@@ -87,7 +93,7 @@ class _Wall:
 def _corner(
     slab: Slab, plate: Float64Array, other: Float64Array, wall: _Wall, settings: Settings
 ) -> tuple[Float64Array, float] | None:
-    """Crossing of one wall and one endplate, both extrapolated. ``other``: contour of the opposite endplate."""
+    """Crossing of one wall and one endplate, both extrapolated; ``other`` is the opposite endplate."""
     share = wall.share(slab.along_mm)
     line = _plate_line(slab.along_mm, plate, share, settings)
     near_wall = _between(share, settings.plate_window)
@@ -106,8 +112,11 @@ def _corner(
 def _plate_line(
     along: Float64Array, plate: Float64Array, share: Float64Array, settings: Settings
 ) -> _Line | None:
-    """The endplate next to a wall: level from a window just inside the rim, slope between the window's own
-    and the whole endplate's, because a window of a few millimetres alone gives a wild slope."""
+    """The endplate next to a wall: its level from a window just inside the rim.
+
+    The slope lies between the window's own and the whole endplate's, because a window of a few
+    millimetres alone gives a wild slope.
+    """
     is_seen = np.isfinite(plate)
     in_window = _between(share, settings.plate_window) & is_seen
     in_plate = _between(share, settings.whole_plate_window) & is_seen

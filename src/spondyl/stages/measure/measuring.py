@@ -12,11 +12,16 @@ from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.measure.attenuation import core_attenuation
 from spondyl.stages.measure.frame import LocalFrame, find_frame
 from spondyl.stages.measure.landmarks import SixPoints, place_six_points
-from spondyl.stages.measure.outline import make_outline
+from spondyl.stages.measure.outline import Outline, make_outline
 from spondyl.stages.measure.settings import Settings
 from spondyl.stages.measure.surfaces import Section, cut_section, cut_slab
 from spondyl.stages.measure.uncertainty import points_sd_mm
-from spondyl.stages.measure.windows import endplate_depression, lateral_heights, window_heights
+from spondyl.stages.measure.windows import (
+    endplate_depression,
+    lateral_heights,
+    lowest_height,
+    window_heights,
+)
 
 
 def measure_vertebra(vertebra: Vertebra, level: Level, settings: Settings) -> Measured | NotMeasured:
@@ -24,26 +29,30 @@ def measure_vertebra(vertebra: Vertebra, level: Level, settings: Settings) -> Me
     refused = _refused_before_measuring(vertebra, level, settings)
     if refused is not None:
         return _not_measured(vertebra, level, *refused)
-    outline = make_outline(vertebra.patch)
-    if outline is None or outline.main_part < settings.smallest_main_part:
-        return _doubtful(vertebra, level, "the outline falls into several parts")
-    frame = find_frame(outline, vertebra.patch, vertebra.candidate.frame, settings)
-    if frame is None:
-        return _doubtful(vertebra, level, "the outline shows no two endplates")
-    if frame.endplate_angle_deg > settings.largest_endplate_angle_deg:
-        return _doubtful(vertebra, level, f"the endplates stand at {frame.endplate_angle_deg:.0f} degrees")
+    try:
+        return _measure_outline(vertebra, level, settings)
+    except _DoubtfulOutlineError as doubt:
+        text = f"{level} is not measured: {doubt}."
+        return _not_measured(vertebra, level, NotMeasuredCode.DOUBTFUL_OUTLINE, text)
+
+
+class _DoubtfulOutlineError(Exception):
+    """The outline does not look like one vertebral body; the message says why."""
+
+
+def _measure_outline(vertebra: Vertebra, level: Level, settings: Settings) -> Measured:
+    outline, frame = _outline_and_frame(vertebra, settings)
     section = cut_section(outline, frame)
     if not section.is_seen:
-        return _doubtful(vertebra, level, "the outline shows no walls at mid-height")
-    slab = cut_slab(outline, frame, middle_x_mm=section.middle_x_mm, half_mm=settings.slab_half_mm)
+        raise _DoubtfulOutlineError("the outline shows no walls at mid-height")
+    half = max(settings.slab_half_mm, settings.wide_half_fraction * section.width_mm)
+    wide = cut_slab(outline, frame, middle_x_mm=section.middle_x_mm, half_mm=half)
+    slab = wide.narrowed(section.middle_x_mm, settings.slab_half_mm)
     points = place_six_points(slab, section, settings)
     windows = window_heights(slab, section, settings)
     if points is None or windows is None:
-        return _doubtful(vertebra, level, "the mid-sagittal outline has gaps")
-    heights_mm = points.points_mm[:3, 1] - points.points_mm[3:, 1]
-    absurd = _absurd(heights_mm, section, settings)
-    if absurd:
-        return _doubtful(vertebra, level, absurd)
+        raise _DoubtfulOutlineError("the mid-sagittal outline has gaps")
+    _refuse_absurd(points.points_mm[:3, 1] - points.points_mm[3:, 1], section, settings)
     landmarks = _to_lps(frame, section, points)
     sd = points_sd_mm(points, slab.softness_mm, vertebra.patch.slice_spacing_mm, settings)
     return Measured(
@@ -56,10 +65,24 @@ def measure_vertebra(vertebra: Vertebra, level: Level, settings: Settings) -> Me
         centre_lps_mm=outline.centroid_mm,
         depth_mm=section.depth_mm,
         width_mm=section.width_mm,
-        lateral_heights_mm=lateral_heights(outline, frame, section, settings),
+        lateral_heights_mm=lateral_heights(wide, section, settings),
         endplate_depression_mm=endplate_depression(slab, points),
         attenuation_hu=core_attenuation(vertebra.patch, outline, settings),
+        lowest_height_mm=lowest_height(wide, section, settings),
+        slice_spacing_mm=vertebra.patch.slice_spacing_mm,
     )
+
+
+def _outline_and_frame(vertebra: Vertebra, settings: Settings) -> tuple[Outline, LocalFrame]:
+    outline = make_outline(vertebra.patch)
+    if outline is None or outline.main_part < settings.smallest_main_part:
+        raise _DoubtfulOutlineError("the outline falls into several parts")
+    frame = find_frame(outline, vertebra.patch, vertebra.candidate.frame, settings)
+    if frame is None:
+        raise _DoubtfulOutlineError("the outline shows no two endplates")
+    if frame.endplate_angle_deg > settings.largest_endplate_angle_deg:
+        raise _DoubtfulOutlineError(f"its endplates stand at {frame.endplate_angle_deg:.0f} degrees")
+    return outline, frame
 
 
 def _refused_before_measuring(
@@ -81,21 +104,15 @@ def _not_measured(vertebra: Vertebra, level: Level, code: NotMeasuredCode, text:
     return NotMeasured(level=level, code=code, text=text, centre_lps_mm=vertebra.candidate.centre_lps_mm)
 
 
-def _doubtful(vertebra: Vertebra, level: Level, why: str) -> NotMeasured:
-    text = f"{level} is not measured: {why}."
-    return _not_measured(vertebra, level, NotMeasuredCode.DOUBTFUL_OUTLINE, text)
-
-
-def _absurd(heights_mm: Float64Array, section: Section, settings: Settings) -> str:
-    """Why the size cannot be a vertebra's, or an empty string."""
+def _refuse_absurd(heights_mm: Float64Array, section: Section, settings: Settings) -> None:
+    """Raise where the size cannot be a vertebra's."""
     low, high = settings.height_range_mm
     if heights_mm.min() < low or heights_mm.max() > high:
         shown = ", ".join(f"{height:.1f}" for height in heights_mm)
-        return f"heights of {shown} mm lie outside {low:g}-{high:g} mm"
+        raise _DoubtfulOutlineError(f"heights of {shown} mm lie outside {low:g}-{high:g} mm")
     low, high = settings.depth_range_mm
     if not low <= section.depth_mm <= high:
-        return f"a depth of {section.depth_mm:.1f} mm lies outside {low:g}-{high:g} mm"
-    return ""
+        raise _DoubtfulOutlineError(f"a depth of {section.depth_mm:.1f} mm lies outside {low:g}-{high:g} mm")
 
 
 def _to_lps(frame: LocalFrame, section: Section, points: SixPoints) -> Float64Array:

@@ -23,6 +23,7 @@ class Settings:
     Windows (clinical-methods §1.1)
         slab_half_mm; anterior_window, middle_window, posterior_window (of depth at mid-height);
         parasagittal_fraction of width.
+        lowest_window of depth, lowest_half_fraction of width: where the least local height is sought (ours).
     Corners (ours, fitted on the annotations; docs/explanation/heights-and-grades.md)
         wall_window: of the local height, counted from the far endplate to the near one.
         plate_window, whole_plate_window: of the depth, counted from the wall.
@@ -53,6 +54,9 @@ class Settings:
     middle_window: tuple[float, float] = (0.45, 0.55)
     posterior_window: tuple[float, float] = (0.80, 0.92)
     parasagittal_fraction: float = 0.25
+    lowest_window: tuple[float, float] = (0.25, 0.75)
+    lowest_half_fraction: float = 0.25
+    wide_half_fraction: float = 0.32
 
     wall_window: tuple[float, float] = (0.35, 0.85)
     plate_window: tuple[float, float] = (0.05, 0.17)

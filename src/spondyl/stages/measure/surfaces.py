@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from spondyl.geometry.resample import grid_points
 from spondyl.stages.measure.frame import LocalFrame
 from spondyl.stages.measure.outline import SURFACE, Outline
 
-_COLUMN_STEP_MM = 0.5
+_COLUMN_STEP_MM = 0.6
 _ACROSS_STEP_MM = 1.0
 _PROFILE_STEP_MM = 0.5
 _BEYOND_MM = 4.0
@@ -21,7 +21,7 @@ _FEWEST_OF_SLAB = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Slab:
-    """The mid-sagittal slab: surfaces per column.
+    """A slab of parallel sagittal planes: surfaces per column.
 
     across_mm: (a,) left offsets; along_mm: (b,) posterior offsets; up_mm: (c,) superior offsets.
     top_mm, bottom_mm: (a, b) endplates; front_mm, back_mm: (a, c) walls; NaN where there is no surface.
@@ -37,15 +37,27 @@ class Slab:
     back_mm: Float64Array
     softness_mm: float
 
+    def narrowed(self, middle_x_mm: float, half_mm: float) -> Slab:
+        """The part of the slab within ``half_mm`` of a sagittal plane."""
+        kept = np.abs(self.across_mm - middle_x_mm) <= half_mm
+        return replace(
+            self,
+            across_mm=self.across_mm[kept],
+            top_mm=self.top_mm[kept],
+            bottom_mm=self.bottom_mm[kept],
+            front_mm=self.front_mm[kept],
+            back_mm=self.back_mm[kept],
+        )
+
     def contour(self, surface_mm: Float64Array) -> Float64Array:
         """Median over the slab of an (a, b) or (a, c) surface; NaN where most of the slab has none."""
         return median_seen(surface_mm, fewest=int(np.ceil(_FEWEST_OF_SLAB * surface_mm.shape[0])))
 
 
 def cut_slab(outline: Outline, frame: LocalFrame, *, middle_x_mm: float, half_mm: float) -> Slab:
-    """Sample the body around a sagittal plane ``middle_x_mm`` left of the frame's origin and find its surfaces."""
-    half = half_mm
-    across = np.arange(-half, half + 0.5 * _ACROSS_STEP_MM, _ACROSS_STEP_MM) + middle_x_mm
+    """Sample the body around a sagittal plane ``middle_x_mm`` left of the origin and find its surfaces."""
+    n_side = int(half_mm / _ACROSS_STEP_MM)
+    across = _steps(n_side, _ACROSS_STEP_MM) + middle_x_mm
     along = _symmetric(frame.half_depth_mm + _BEYOND_MM, _COLUMN_STEP_MM)
     up = _symmetric(frame.half_height_mm + _BEYOND_MM, _PROFILE_STEP_MM)
     profiles = outline.smooth(grid_points(frame.centre_mm, frame.axes, across, along, up))
@@ -64,8 +76,11 @@ def cut_slab(outline: Outline, frame: LocalFrame, *, middle_x_mm: float, half_mm
 
 
 def _symmetric(reach: float, step: float) -> Float64Array:
-    n_side = int(np.ceil(reach / step))
-    return np.arange(-n_side, n_side + 1) * step
+    return _steps(int(np.ceil(reach / step)), step)
+
+
+def _steps(n_side: int, step: float) -> Float64Array:
+    return np.asarray(np.arange(-n_side, n_side + 1) * step, dtype=np.float64)
 
 
 def _softness(profiles: Float64Array, up: Float64Array) -> float:

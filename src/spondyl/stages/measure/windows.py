@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from spondyl.domain.measurement import Heights
 from spondyl.geometry.arrays import Float64Array
 from spondyl.geometry.columns import median_seen
-from spondyl.stages.measure.frame import LocalFrame
 from spondyl.stages.measure.landmarks import SixPoints
-from spondyl.stages.measure.outline import Outline
 from spondyl.stages.measure.settings import Settings
-from spondyl.stages.measure.surfaces import Section, Slab, cut_slab
+from spondyl.stages.measure.surfaces import Section, Slab
 
+_LOCAL_PATCH_MM = 3.0
+_FULLY_COVERED = 0.999
 _PARASAGITTAL_HALF_MM = 2.0
 _PARASAGITTAL_WINDOW = (0.35, 0.65)
 _DEPRESSION_WINDOW = (0.1, 0.9)
@@ -27,16 +28,31 @@ def window_heights(slab: Slab, section: Section, settings: Settings) -> Heights 
     return Heights.from_array(heights)
 
 
-def lateral_heights(
-    outline: Outline, frame: LocalFrame, section: Section, settings: Settings
-) -> Float64Array:
+def lateral_heights(wide: Slab, section: Section, settings: Settings) -> Float64Array:
     """(2,) left and right parasagittal height, mm; NaN where the body does not reach there."""
-    heights = []
-    for side in (1.0, -1.0):
-        at = section.middle_x_mm + side * settings.parasagittal_fraction * section.width_mm
-        slab = cut_slab(outline, frame, middle_x_mm=at, half_mm=_PARASAGITTAL_HALF_MM)
-        heights.append(_median_height(slab, section, _PARASAGITTAL_WINDOW))
-    return np.array(heights)
+    aside = settings.parasagittal_fraction * section.width_mm
+    slabs = [wide.narrowed(section.middle_x_mm + side * aside, _PARASAGITTAL_HALF_MM) for side in (1.0, -1.0)]
+    return np.array([_median_height(slab, section, _PARASAGITTAL_WINDOW) for slab in slabs])
+
+
+def lowest_height(wide: Slab, section: Section, settings: Settings) -> float | None:
+    """Least local mean height over the central part of the body, mm; None where it has gaps everywhere."""
+    heights = wide.top_mm - wide.bottom_mm
+    size = [
+        max(1, round(_LOCAL_PATCH_MM / float(np.diff(at[:2])[0]))) for at in (wide.across_mm, wide.along_mm)
+    ]
+    is_seen = np.isfinite(heights)
+    covered = ndimage.uniform_filter(is_seen.astype(np.float64), size, mode="constant")
+    mean = ndimage.uniform_filter(np.where(is_seen, heights, 0.0), size, mode="constant")
+    mean = np.where(covered > _FULLY_COVERED, mean, np.nan)  # a patch with a gap does not count
+    low, high = settings.lowest_window
+    share = (wide.along_mm - section.front_mm) / section.depth_mm
+    is_central = (
+        np.abs(wide.across_mm - section.middle_x_mm) <= settings.lowest_half_fraction * section.width_mm
+    )
+    central = mean[is_central][:, (share >= low) & (share <= high)]
+    seen = central[np.isfinite(central)]
+    return float(np.min(seen)) if seen.size else None
 
 
 def endplate_depression(slab: Slab, points: SixPoints) -> Float64Array:

@@ -1,0 +1,170 @@
+"""State, score and reasons of one study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spondyl.domain.confounder import Confounder, Effect
+from spondyl.domain.finding import Reason, State
+from spondyl.domain.grading import Graded
+from spondyl.domain.refusal import RefusalCode
+from spondyl.stages.finding.merging import Seen
+from spondyl.stages.finding.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """One vertebra with its confounders and what they leave of it.
+
+    Without a grade, or where a confounder rejects it, no grade counts.
+    """
+
+    seen: Seen
+    confounders: tuple[Confounder, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was read and no confounder excludes it."""
+        return self.seen.is_read and not self._has(Effect.EXCLUDE)
+
+    @property
+    def counted_grade(self) -> int | None:
+        """The grade that may flag the study."""
+        if not isinstance(self.seen.grade, Graded) or not self.counts or self._has(Effect.REJECT):
+            return None
+        return max(0, self.seen.grade.grade - (1 if self._has(Effect.DOWNGRADE) else 0))
+
+    @property
+    def probability(self) -> float | None:
+        """Probability of grade 2 or more where it counts for the score."""
+        if not self.counts or self._has(Effect.REJECT):
+            return None
+        return self.seen.grade.probability_grade_2_or_more
+
+    def flags(self, settings: Settings) -> bool:
+        """Whether this vertebra flags the study."""
+        grade, probability = self.counted_grade, self.probability
+        if grade is None or probability is None:
+            return False
+        return grade >= settings.flag_grade and probability >= settings.flag_probability
+
+    def _has(self, effect: Effect) -> bool:
+        return any(confounder.effect == effect for confounder in self.confounders)
+
+
+def judge(
+    vertebrae: tuple[Judged, ...], study: tuple[Confounder, ...], settings: Settings
+) -> tuple[State, float | None, tuple[Reason, ...]]:
+    """Conclude from the judged vertebrae and the confounders of the study as a whole."""
+    n_read = sum(judged.counts for judged in vertebrae)
+    flagged = [judged for judged in vertebrae if judged.flags(settings)]
+    excluded = [confounder for confounder in study if confounder.effect == Effect.EXCLUDE]
+    notes = _notes(vertebrae, study, settings)
+    if n_read < settings.min_vertebrae or excluded:
+        return State.NOT_EVALUABLE, None, (*_why_not(n_read, flagged, settings), *notes)
+    score = score_of([judged.probability for judged in vertebrae], settings)
+    if flagged:
+        reasons = tuple(_flag_reason(judged) for judged in flagged)
+        return State.FLAG, score, (*reasons, *notes)
+    nothing = Reason(
+        code="NO_GRADE_2_OR_MORE",
+        text=f"None of the {n_read} vertebrae read has a fracture of grade {settings.flag_grade} or more.",
+    )
+    return State.NO_FLAG, min(score, settings.unflagged_score_limit), (nothing, *notes)
+
+
+def score_of(probabilities: list[float | None], settings: Settings) -> float:
+    """Probability that the case holds a fracture of grade 2 or more.
+
+    The errors of one patient's vertebrae are not independent (same slices, same outline habits), so a
+    plain 1 - Π(1 - p) lets many small p add up. Each p is sharpened to p^s / (p^s + (1-p)^s), which
+    leaves 0, 0.5 and 1 where they are, and only the largest few are multiplied.
+    """
+    sharpness = settings.score_sharpness
+    known = sorted((p for p in probabilities if p is not None), reverse=True)[: settings.score_vertebrae]
+    sharp = [p**sharpness / (p**sharpness + (1.0 - p) ** sharpness) for p in known]
+    return float(1.0 - np.prod([1.0 - p for p in sharp]))
+
+
+def _flag_reason(judged: Judged) -> Reason:
+    grade = judged.seen.grade
+    assert isinstance(grade, Graded)
+    certainty = " (level uncertain)" if judged.seen.name.is_uncertain or judged.seen.names_disagree else ""
+    text = (
+        f"{grade.level}{certainty}: grade {grade.grade}, {grade.shape}, height loss "
+        f"{grade.loss_fraction:.0%} ± {grade.loss_sd:.0%}, "
+        f"probability of grade 2 or more {grade.probability_grade_2_or_more:.2f}."
+    )
+    return Reason(code="GRADE_2_OR_MORE", text=text)
+
+
+def _why_not(n_read: int, flagged: list[Judged], settings: Settings) -> tuple[Reason, ...]:
+    reasons = []
+    if n_read < settings.min_vertebrae:
+        text = f"{n_read} vertebrae could be read for fracture; at least {settings.min_vertebrae} are needed."
+        reasons.append(Reason(code=RefusalCode.TOO_FEW_VERTEBRAE.value, text=text))
+    if flagged:
+        levels = _listed(flagged)
+        text = f"{levels} looked fractured (grade {settings.flag_grade} or more); have it read."
+        reasons.append(Reason(code="SUSPICIOUS_BUT_NOT_EVALUABLE", text=text))
+    return tuple(reasons)
+
+
+def _notes(
+    vertebrae: tuple[Judged, ...], study: tuple[Confounder, ...], settings: Settings
+) -> tuple[Reason, ...]:
+    """What a reader has to know beside the state."""
+    read = [judged for judged in vertebrae if judged.counts]
+    thin_enough = [judged for judged in read if isinstance(judged.seen.grade, Graded)]
+    groups = (
+        (
+            "REJECTED_BY_CONFOUNDER",
+            [judged for judged in read if _is_held_back(judged, settings)],
+            "{levels}: deformed, but put down to something other than a fracture; see the confounders.",
+        ),
+        (
+            "NOT_ALL_EVALUATED",
+            [judged for judged in vertebrae if judged.seen.name.level.is_graded and not judged.counts],
+            "Not read for fracture: {levels}.",
+        ),
+        (
+            "DETECTION_ONLY",
+            [judged for judged in read if not isinstance(judged.seen.grade, Graded)],
+            "Slices too thick to grade; only a severe fracture can be seen or left out: {levels}.",
+        ),
+        (
+            "THICK_SLICES",
+            [judged for judged in thin_enough if judged.seen.slice_spacing_mm > settings.full_spacing_mm],
+            "Graded on slices above "
+            + f"{settings.full_spacing_mm:g} mm, with a larger uncertainty: {{levels}}.",
+        ),
+        (
+            "LEVELS_UNCERTAIN",
+            [judged for judged in vertebrae if judged.seen.name.is_uncertain],
+            "Level names not sure: {levels}.",
+        ),
+        (
+            "LEVELS_DISAGREE",
+            [judged for judged in vertebrae if judged.seen.names_disagree],
+            "The stacks of this study do not agree on the names: {levels}.",
+        ),
+    )
+    notes = [
+        Reason(code=code, text=text.format(levels=_listed(concerned)))
+        for code, concerned, text in groups
+        if concerned
+    ]
+    return (*notes, *(Reason(code=one.kind.upper(), text=one.text) for one in study))
+
+
+def _is_held_back(judged: Judged, settings: Settings) -> bool:
+    grade = judged.seen.grade
+    if not isinstance(grade, Graded) or grade.grade < settings.flag_grade:
+        return False
+    return judged.counted_grade is None or judged.counted_grade < settings.flag_grade
+
+
+def _listed(judged: list[Judged]) -> str:
+    return ", ".join(one.seen.name.level.value for one in judged)
