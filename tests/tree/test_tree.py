@@ -21,6 +21,8 @@ DIMENSIONLESS = {
     "anterior", "middle", "posterior",  # fixed by the contract of finding.json; the holder's name says mm
     "score", "loss_sd", "value", "threshold",  # the same; a confounder's unit stands beside its value
     "probability", "level_probability", "probability_grade_2_or_more",
+    "residual_sd", "at", "sd_at",  # of a fitted plane: in the unit of what it was fitted to
+    "overlap_with_mirror",  # a share, 0-1
     "level_estimate", "level_estimate_sd", "rib_evidence", "sacrum_evidence", "outline_quality",
 }  # fmt: skip
 # front doors with two functions, and why
