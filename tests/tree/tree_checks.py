@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "spondyl"
 STAGES = PACKAGE / "stages"
 
 UNITS = (
-    "_mm", "_mm2", "_mm3", "_ml", "_hu", "_deg", "_rad", "_s", "_mb", "_ratio", "_fraction", "_probability", "_gy",
+    "_mm", "_mm2", "_mm3", "_ml", "_hu", "_deg", "_rad", "_s", "_ratio", "_fraction", "_probability",
     "_per_mm", "_px", "_per_level",
 )  # fmt: skip
 FREE_NUMBERS = {0, 1, 2, 0.5, -1}
