@@ -63,6 +63,17 @@ def level_number(level: Level) -> int:
     return STANDARD_LEVELS.index(level)
 
 
+def thoracic_share(level: Level) -> float:
+    """1 in mid thorax, falling to 0 at C7 and L1."""
+    number = level_number(level)
+    return float(np.clip((number - 6) / 3, 0, 1) * np.clip((20 - number) / 2.5, 0, 1))
+
+
+def lumbar_share(level: Level) -> float:
+    """1 from L2 downwards, falling to 0 at T11."""
+    return float(np.clip((level_number(level) - 17) / 3, 0, 1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpinePose:
     """Places and frames of all levels, head to foot.

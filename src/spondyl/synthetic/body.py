@@ -26,35 +26,92 @@ class Dent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """Extent of a body as its endplates see it, mm: half its width, and its wall in the midline."""
+
+    half_width_mm: float
+    front_y_mm: float
+    back_y_mm: float
+
+    @property
+    def middle_y_mm(self) -> float:
+        """Half-way between the front and the back wall in the midline."""
+        return 0.5 * (self.front_y_mm + self.back_y_mm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endplate:
-    """Height of an endplate above (below) the middle plane: a sloped plane with a cup and dents."""
+    """Height of an endplate above (below) the middle plane: a sloped plane with a cup and dents.
+
+    anterior_mm, middle_mm, posterior_mm: height in the midline at the front wall, half-way, at the back wall.
+    cup_y_mm: where the cup is deepest. cup_exponent: the cup falls as 1 - r^exponent from there to the rim.
+    """
 
     anterior_mm: float
+    middle_mm: float
     posterior_mm: float
-    cup_mm: float
     cup_y_mm: float
     cup_exponent: float
     lateral_slope: float
     uncus_mm: float
     dents: tuple[Dent, ...]
 
-    def height(self, x: Float32Array, y: Float32Array, half_width: float, half_depth: float) -> Float32Array:
+    def height(self, x: Float32Array, y: Float32Array, outline: Outline) -> Float32Array:
         """Distance of the endplate from the middle plane at (x, y), mm."""
-        u = y / (2.0 * half_depth) + 0.5
-        height = self.anterior_mm + (self.posterior_mm - self.anterior_mm) * u + self.lateral_slope * x
-        r2 = (x / half_width) ** 2 + ((y - self.cup_y_mm) / half_depth) ** 2
-        height = height - self.cup_mm * np.maximum(1.0 - r2 ** (0.5 * self.cup_exponent), 0.0)
+        slope = (self.posterior_mm - self.anterior_mm) / (outline.back_y_mm - outline.front_y_mm)
+        height = (y - outline.front_y_mm) * slope + self.anterior_mm + self.lateral_slope * x
+        height = height - self._cup(x, y, outline)
         if self.uncus_mm:
-            height = height + self.uncus_mm * (x / half_width) ** 4
+            outwards2 = (x / outline.half_width_mm) ** 2
+            height = height + self.uncus_mm * outwards2 * outwards2
         for dent in self.dents:
             distance = ((x - dent.x_mm) / dent.width_x_mm) ** 2 + ((y - dent.y_mm) / dent.width_y_mm) ** 2
             height = height - dent.depth_mm * np.exp(-distance)
         return np.asarray(height, dtype=np.float32)
 
+    def _cup(self, x: Float32Array, y: Float32Array, outline: Outline) -> Float32Array:
+        """Depth of the cup: nothing at the rim, and in the middle what the middle height asks for."""
+        front, back = self.cup_y_mm - outline.front_y_mm, outline.back_y_mm - self.cup_y_mm
+        from_apex = y - self.cup_y_mm
+        r2 = (x / outline.half_width_mm) ** 2 + (from_apex / np.where(from_apex < 0, front, back)) ** 2
+        # by logarithm: numpy's power of 32-bit floats takes ten times as long
+        fall = np.exp(np.float32(0.5 * self.cup_exponent) * np.log(np.maximum(r2, np.float32(1e-8))))
+        missing = 0.5 * (self.anterior_mm + self.posterior_mm) - self.middle_mm
+        off = outline.middle_y_mm - self.cup_y_mm
+        share = 1.0 - abs(off / (front if off < 0 else back)) ** self.cup_exponent
+        return np.asarray(np.maximum(1.0 - fall, 0.0) * (missing / share), np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Osteophyte:
+    """A bump near a rim: angle from anterior (left positive), size, spread, and which endplate."""
+
+    angle_rad: float
+    size_mm: float
+    spread_rad: float
+    is_top: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesion:
+    """A ball of other density in the body: centre in the local frame, radius, HU."""
+
+    x_mm: float
+    y_mm: float
+    z_mm: float
+    radius_mm: float
+    hu: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BodyShape:
-    """Geometry and bone of one body. Heights in mm; HU true values before the scanner."""
+    """Geometry and bone of one body. Heights in mm; HU true values before the scanner.
+
+    waist_fraction: how much narrower the body is at mid-height. taper_fraction: how much shallower its lower
+    end is than its upper (the sacrum's first segment). widest_fraction: how far behind its middle the body
+    is widest, in half depths. vein_mm: radius of the basivertebral vein's foramen, 0 for none.
+    loss_fraction, shape: the fracture as it came out; normal_heights_mm: before it.
+    """
 
     level: Level
     centre_mm: Float64Array
@@ -62,14 +119,13 @@ class BodyShape:
     width_mm: float
     depth_mm: float
     waist_fraction: float
+    taper_fraction: float
     front_exponent: float
     back_exponent: float
     widest_fraction: float
     back_concavity_mm: float
     rim_radius_mm: float
-    osteophytes: tuple[
-        tuple[float, float, float, float], ...
-    ]  # angle rad, size mm, spread rad, +1 top / -1 bottom
+    osteophytes: tuple[Osteophyte, ...]
     top: Endplate
     bottom: Endplate
     cortex_mm: float
@@ -80,28 +136,49 @@ class BodyShape:
     texture_hu: float
     endplate_gain_hu: float
     band_hu: float
-    lesion: tuple[float, float, float, float, float] | None  # x y z radius hu
+    vein_mm: float
+    lesion: Lesion | None
     gas_cleft: bool
     loss_fraction: float
     shape: Shape
     normal_heights_mm: tuple[float, float, float]
 
     @property
-    def reach_mm(self) -> float:
-        """Radius of a sphere round the centre that holds the body."""
-        half_height = max(self.top.anterior_mm, self.top.posterior_mm, 6.0) + 6.0
-        return float(np.sqrt((self.width_mm / 2) ** 2 + (self.depth_mm / 2) ** 2 + half_height**2)) + 6.0
+    def outline(self) -> Outline:
+        """Extent of the body as its endplates see it."""
+        half_depth = self.depth_mm / 2
+        return Outline(
+            half_width_mm=self.width_mm / 2,
+            front_y_mm=-half_depth,
+            back_y_mm=half_depth - self.back_concavity_mm,
+        )
+
+    @property
+    def half_extents_mm(self) -> Float64Array:
+        """(3,) half sides of a box in the local frame, round the centre, that holds the body."""
+        bump = max((x.size_mm for x in self.osteophytes), default=0.0)
+        plates = (self.top, self.bottom)
+        height = max(max(x.anterior_mm, x.middle_mm, x.posterior_mm) + abs(x.uncus_mm) for x in plates)
+        tilt = max(abs(x.lateral_slope) for x in plates) * self.width_mm
+        side = max(-self.waist_fraction, 0.0)
+        return np.array(
+            [
+                self.width_mm / 2 * (1 + side) + bump + 1.0,
+                self.depth_mm / 2 * (1 + side) + bump + 1.0,
+                height + tilt + 3.0,
+            ]
+        )
 
     def landmarks_local_mm(self) -> Float64Array:
-        """(6, 3) six points in the local frame: superior anterior, middle, posterior; inferior likewise."""
-        half_depth = self.depth_mm / 2
-        y = np.array([-half_depth, 0.0, half_depth], dtype=np.float32)
+        """(6, 3) six points in the local frame: superior anterior, middle, posterior; inferior likewise.
+
+        In the midline, at the front wall, half-way, and at the back wall; corners as if not rounded.
+        """
+        outline = self.outline
+        y = np.array([outline.front_y_mm, outline.middle_y_mm, outline.back_y_mm], dtype=np.float32)
         x = np.zeros(3, dtype=np.float32)
-        top = self.top.height(x, y, self.width_mm / 2, half_depth)
-        bottom = -self.bottom.height(x, y, self.width_mm / 2, half_depth)
-        return np.stack([np.zeros(6), np.concatenate([y, y]), np.concatenate([top, bottom])], axis=1).astype(
-            np.float64
-        )
+        heights = np.concatenate([self.top.height(x, y, outline), -self.bottom.height(x, y, outline)])
+        return np.stack([np.zeros(6), np.concatenate([y, y]), heights], axis=1).astype(np.float64)
 
     def landmarks_lps_mm(self) -> Float64Array:
         """(6, 3) six points in LPS mm."""

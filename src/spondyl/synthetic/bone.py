@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spondyl.geometry.arrays import Float64Array
 from spondyl.synthetic.shapes import Capsule, Tissue
+
+_ROUND = (np.array([1.0, 0.0, 0.0]), 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,26 +38,53 @@ class BoneQuality:
         )
 
 
-def bone_capsule(
-    rng: np.random.Generator,
-    bone: BoneQuality,
-    a: Float64Array,
-    b: Float64Array,
-    radii: tuple[float, float],
-    tissue: Tissue,
-    flat: tuple[Float64Array, float] | None = None,
-) -> Capsule:
-    """A capsule of bone with a cortex, its HU and cortex drawn from the patient's bone."""
-    axis, flatness = flat if flat is not None else (np.array([1.0, 0.0, 0.0]), 1.0)
-    return Capsule(
-        a_mm=a,
-        b_mm=b,
-        radius_a_mm=radii[0],
-        radius_b_mm=radii[1],
-        tissue=tissue,
-        core_hu=bone.trabecular_hu * float(rng.uniform(0.5, 1.6)),
-        shell_hu=bone.cortex_hu * float(rng.uniform(0.7, 1.3)),
-        shell_mm=float(rng.uniform(0.6, 2.2)),
-        flat_axis=axis / np.linalg.norm(axis),
-        flatness=flatness,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BoneMaker:
+    """Makes capsules of one patient's bone, each with its own random cortex and marrow."""
+
+    rng: np.random.Generator
+    quality: BoneQuality
+    tissue: Tissue
+
+    def capsule(
+        self,
+        a_mm: Float64Array,
+        b_mm: Float64Array,
+        radii_mm: tuple[float, float],
+        flat: tuple[Float64Array, float] = _ROUND,
+    ) -> Capsule:
+        """A capsule from a to b; ``flat`` is the flattened direction and by how much."""
+        axis, flatness = flat
+        return Capsule(
+            a_mm=a_mm,
+            b_mm=b_mm,
+            radius_a_mm=radii_mm[0],
+            radius_b_mm=radii_mm[1],
+            tissue=self.tissue,
+            core_hu=self.quality.trabecular_hu * float(self.rng.uniform(0.5, 1.6)),
+            shell_hu=self.quality.cortex_hu * float(self.rng.uniform(0.7, 1.3)),
+            shell_mm=float(self.rng.uniform(0.6, 2.2)),
+            flat_axis=axis / np.linalg.norm(axis),
+            flatness=flatness,
+        )
+
+
+def merged(capsules: Sequence[Capsule]) -> list[Capsule]:
+    """Capsules in painting order such that they become one bone: no cortex where one lies in another."""
+    solid = [replace(x, core_hu=x.shell_hu, shell_mm=0.0) for x in capsules]
+    marrow = [
+        replace(
+            x,
+            radius_a_mm=x.radius_a_mm - _depth_of_cortex(x),
+            radius_b_mm=x.radius_b_mm - _depth_of_cortex(x),
+            shell_mm=0.0,
+        )
+        for x in capsules
+        if min(x.radius_a_mm, x.radius_b_mm) > _depth_of_cortex(x) + 0.5
+    ]
+    return solid + marrow
+
+
+def _depth_of_cortex(capsule: Capsule) -> float:
+    """What the radius loses to the cortex; in the flattened direction the loss shrinks with the radius."""
+    return capsule.shell_mm * math.sqrt(max(capsule.flatness, 1.0))

@@ -2,78 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
-from spondyl.synthetic.anatomy import MIDDLE_RATIO, NORMS
-from spondyl.synthetic.body import BodyShape, Dent, Endplate
+from spondyl.synthetic.anatomy import MIDDLE_RATIO, NORMS, thoracic_share
+from spondyl.synthetic.body import BodyShape, Dent, Endplate, Lesion, Osteophyte
 from spondyl.synthetic.bone import BoneQuality
 from spondyl.synthetic.fracture import Deformity
 
+_LOWEST_HEIGHT_MM = 2.5
 
-def draw_body(
-    rng: np.random.Generator,
-    level: Level,
-    centre_mm: Float64Array,
-    frame: Float64Array,
-    size: float,
-    bone: BoneQuality,
-    deformity: Deformity | None,
-    factors: Float64Array,
-) -> BodyShape:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BodyWish:
+    """Where a body stands and what becomes of it.
+
+    size: factor on the norms' lengths. factors: (3,) height left, anterior, middle, posterior.
+    is_exact: neither dents nor anything else changes the heights that the factors ask for.
+    """
+
+    level: Level
+    centre_mm: Float64Array
+    frame: Float64Array
+    size: float
+    deformity: Deformity | None
+    factors: Float64Array
+    is_exact: bool
+
+
+def draw_body(rng: np.random.Generator, wish: BodyWish, bone: BoneQuality) -> BodyShape:
     """Draw one body of a level, with or without a fracture."""
-    norm = NORMS[level]
-    posterior = norm.posterior_height_mm * size * np.exp(rng.normal(0, 0.035))
-    anterior = posterior * norm.anterior_ratio * np.exp(rng.normal(0, 0.05))
-    middle = posterior * float(np.clip(rng.normal(MIDDLE_RATIO + 0.02, 0.05), 0.72, 0.99))
-    middle = min(middle, 0.5 * (anterior + posterior) - 0.3)
-    normal = np.array([anterior, middle, posterior])
-    heights = np.maximum(normal * factors, 2.5)
-    width = norm.width_mm * size * np.exp(rng.normal(0, 0.06))
-    depth = norm.depth_mm * size * np.exp(rng.normal(0, 0.06))
-    if deformity is not None:
-        swell = 1.0 + deformity.loss_fraction * rng.uniform(0.0, 0.25)
-        width, depth = width * np.sqrt(swell), depth * swell
-    split = _split(rng, normal, heights, deformity)
-    top = _endplate(rng, level, split[0], width, depth, is_top=True, deformity=deformity)
-    bottom = _endplate(rng, level, split[1], width, depth, is_top=False, deformity=deformity)
-    number = NORMS[level].pitch_mm
-    slope = np.clip((34.5 - number) / 14.0, -0.2, 1.2)  # 0 at L1, about 1 at T1
-    trabecular = bone.trabecular_hu * (1.0 + bone.rise * slope) * np.exp(rng.normal(0, 0.1))
+    deformity = wish.deformity
+    normal = _normal_heights(rng, wish)
+    heights = np.maximum(normal * wish.factors, _LOWEST_HEIGHT_MM)
+    width, depth = _width_and_depth(rng, wish)
+    above, below = _split(rng, normal, heights, deformity)
+    thoracic, is_sacral = thoracic_share(wish.level), wish.level == Level.S1
     body = BodyShape(
-        level=level,
-        centre_mm=centre_mm,
-        frame=frame,
-        width_mm=float(width),
-        depth_mm=float(depth),
+        level=wish.level,
+        centre_mm=wish.centre_mm,
+        frame=wish.frame,
+        width_mm=width,
+        depth_mm=depth,
         waist_fraction=float(rng.uniform(0.02, 0.15) if deformity is None else rng.uniform(-0.08, 0.1)),
-        front_exponent=float(rng.uniform(2.0, 2.8)),
+        taper_fraction=float(rng.uniform(0.25, 0.5) if is_sacral else rng.normal(0.0, 0.02)),
+        # in mid thorax a body is heart-shaped: narrow in front, widest far back, hollow behind
+        front_exponent=float(rng.uniform(2.0, 2.8) - thoracic * rng.uniform(0.1, 0.7)),
         back_exponent=float(rng.uniform(2.6, 5.0)),
-        widest_fraction=float(rng.uniform(0.05, 0.22)),
-        back_concavity_mm=float(rng.uniform(-0.5, 2.2)),
+        widest_fraction=float(rng.uniform(0.05, 0.22) + thoracic * rng.uniform(0.0, 0.15)),
+        back_concavity_mm=float(rng.uniform(-0.3, 2.2) + thoracic * rng.uniform(0.2, 2.2)),
         rim_radius_mm=float(rng.uniform(0.3, 2.2)),
         osteophytes=_osteophytes(rng),
-        top=top,
-        bottom=bottom,
+        top=_endplate(rng, wish, above, (width, depth), is_top=True),
+        bottom=_endplate(rng, wish, below, (width, depth), is_top=False),
         cortex_mm=bone.cortex_mm,
         cortex_hu=bone.cortex_hu,
         endplate_mm=bone.endplate_mm * float(np.exp(rng.normal(0, 0.2))),
         endplate_hu=bone.cortex_hu * float(rng.uniform(0.6, 1.1)),
-        trabecular_hu=float(trabecular),
+        trabecular_hu=_trabecular_hu(rng, wish.level, bone),
         texture_hu=bone.texture_hu,
         endplate_gain_hu=float(max(rng.normal(20, 60), -20)),
         band_hu=float(rng.uniform(40, 260)) if deformity is not None and rng.random() < 0.5 else 0.0,
-        lesion=_lesion(rng, width, depth, float(heights.mean())),
-        gas_cleft=deformity is not None and rng.random() < 0.04,
+        vein_mm=float(rng.uniform(1.0, 3.0)) if rng.random() < 0.6 else 0.0,
+        lesion=None if wish.is_exact else _lesion(rng, width, depth, float(heights.mean())),
+        gas_cleft=deformity is not None and not wish.is_exact and bool(rng.random() < 0.04),
         loss_fraction=0.0,
         shape=Shape.NORMAL,
-        normal_heights_mm=(float(anterior), float(middle), float(posterior)),
+        normal_heights_mm=(float(normal[0]), float(normal[1]), float(normal[2])),
     )
     return _with_true_loss(body, deformity)
+
+
+def _normal_heights(rng: np.random.Generator, wish: BodyWish) -> Float64Array:
+    """(3,) anterior, middle, posterior height before any fracture, mm."""
+    norm = NORMS[wish.level]
+    # the measured spreads (anatomy-and-norms §4.1) hold the readers' noise and mild deformities: right to
+    # learn from, too wide for vertebrae that are said to be normal
+    spread = 0.6 if wish.is_exact else 1.0
+    posterior = norm.posterior_height_mm * wish.size * np.exp(rng.normal(0, 0.035 * spread))
+    anterior = posterior * norm.anterior_ratio * np.exp(rng.normal(0, 0.05 * spread))
+    middle = posterior * float(np.clip(rng.normal(MIDDLE_RATIO + 0.02, 0.05 * spread), 0.72, 0.99))
+    return np.array([anterior, min(middle, 0.5 * (anterior + posterior) - 0.3), posterior])
+
+
+def _width_and_depth(rng: np.random.Generator, wish: BodyWish) -> tuple[float, float]:
+    """Width and depth, mm; a broken body spreads."""
+    norm = NORMS[wish.level]
+    width = norm.width_mm * wish.size * np.exp(rng.normal(0, 0.06))
+    depth = norm.depth_mm * wish.size * np.exp(rng.normal(0, 0.06))
+    if wish.deformity is None:
+        return float(width), float(depth)
+    swell = 1.0 + wish.deformity.loss_fraction * rng.uniform(0.0, 0.25)
+    return float(width * np.sqrt(swell)), float(depth * swell)
+
+
+def _trabecular_hu(rng: np.random.Generator, level: Level, bone: BoneQuality) -> float:
+    """Trabecular HU: the patient's at L1, rising to the head."""
+    rise = np.clip((NORMS[Level.L1].pitch_mm - NORMS[level].pitch_mm) / 14.0, -0.2, 1.2)  # about 1 at T1
+    return float(bone.trabecular_hu * (1.0 + bone.rise * rise) * np.exp(rng.normal(0, 0.1)))
 
 
 def _with_true_loss(body: BodyShape, deformity: Deformity | None) -> BodyShape:
@@ -98,31 +128,30 @@ def _split(
 
 def _endplate(
     rng: np.random.Generator,
-    level: Level,
-    amp_mm: Float64Array,
-    width: float,
-    depth: float,
+    wish: BodyWish,
+    parts_mm: Float64Array,
+    size_mm: tuple[float, float],
     *,
     is_top: bool,
-    deformity: Deformity | None,
 ) -> Endplate:
-    anterior, middle, posterior = (float(x) for x in amp_mm)
-    cup = 0.5 * (anterior + posterior) - middle
-    fractured = deformity is not None
-    exponent = float(rng.uniform(1.4, 5.0) if not fractured else rng.uniform(1.0, 6.0))
-    cup_y = float(rng.normal(0.06, 0.08)) * depth
-    if not fractured and cup > 0:  # normal apex lies behind the middle
+    """An endplate through three heights above (below) the middle plane; ``size_mm`` is width and depth."""
+    anterior, middle, posterior = (float(x) for x in parts_mm)
+    width, depth = size_mm
+    is_fractured = wish.deformity is not None
+    exponent = float(rng.uniform(1.0, 6.0) if is_fractured else rng.uniform(1.4, 5.0))
+    cup_y = float(np.clip(rng.normal(0.06, 0.08), -0.15, 0.18)) * depth
+    if not is_fractured and middle < 0.5 * (anterior + posterior):  # normal apex lies behind the middle
         cup_y = float(rng.uniform(0.0, 0.16)) * depth
-    is_cervical = level.order < Level.T1.order
+    is_cervical = wish.level.order < Level.T1.order
     return Endplate(
         anterior_mm=anterior,
+        middle_mm=middle,
         posterior_mm=posterior,
-        cup_mm=cup / max(1.0 - abs(cup_y / (depth / 2)) ** exponent, 0.5),
         cup_y_mm=cup_y,
         cup_exponent=exponent,
-        lateral_slope=float(rng.normal(0, 0.02 if not fractured else 0.05)),
+        lateral_slope=float(rng.normal(0, 0.05 if is_fractured else 0.02)),
         uncus_mm=float(rng.uniform(1.5, 4.5)) if is_cervical and is_top else float(rng.normal(0, 0.4)),
-        dents=_dents(rng, width, depth, fractured=fractured),
+        dents=() if wish.is_exact else _dents(rng, width, depth, fractured=is_fractured),
     )
 
 
@@ -130,7 +159,7 @@ def _dents(rng: np.random.Generator, width: float, depth: float, *, fractured: b
     chance = 0.4 if fractured else 0.14
     dents: list[Dent] = []
     while rng.random() < chance and len(dents) < 2:
-        size = float(rng.uniform(2.0, 6.0) if not fractured else rng.uniform(2.5, 11.0))
+        size = float(rng.uniform(2.5, 11.0) if fractured else rng.uniform(2.0, 6.0))
         dents.append(
             Dent(
                 x_mm=float(rng.normal(0, 0.18)) * width,
@@ -143,31 +172,29 @@ def _dents(rng: np.random.Generator, width: float, depth: float, *, fractured: b
     return tuple(dents)
 
 
-def _osteophytes(rng: np.random.Generator) -> tuple[tuple[float, float, float, float], ...]:
+def _osteophytes(rng: np.random.Generator) -> tuple[Osteophyte, ...]:
     if rng.random() < 0.55:
         return ()
-    count = int(rng.integers(1, 5))
     return tuple(
-        (
-            float(rng.uniform(-2.4, 2.4)),
-            float(rng.uniform(0.5, 5.5)),
-            float(rng.uniform(0.25, 0.9)),
-            1.0 if rng.random() < 0.5 else -1.0,
+        Osteophyte(
+            angle_rad=float(rng.uniform(-2.4, 2.4)),
+            size_mm=float(rng.uniform(0.5, 5.5)),
+            spread_rad=float(rng.uniform(0.25, 0.9)),
+            is_top=bool(rng.random() < 0.5),
         )
-        for _ in range(count)
+        for _ in range(int(rng.integers(1, 5)))
     )
 
 
-def _lesion(
-    rng: np.random.Generator, width: float, depth: float, height: float
-) -> tuple[float, float, float, float, float] | None:
+def _lesion(rng: np.random.Generator, width: float, depth: float, height: float) -> Lesion | None:
+    """In one body of fourteen a sclerotic or lytic metastasis, or cement."""
     if rng.random() > 0.07:
         return None
     hu = float(rng.uniform(300, 900) if rng.random() < 0.6 else rng.uniform(-30, 70))
-    return (
-        float(rng.normal(0, 0.2)) * width,
-        float(rng.normal(0, 0.2)) * depth,
-        float(rng.normal(0, 0.2)) * height,
-        float(rng.uniform(4, 16)),
-        hu,
+    return Lesion(
+        x_mm=float(rng.normal(0, 0.2)) * width,
+        y_mm=float(rng.normal(0, 0.2)) * depth,
+        z_mm=float(rng.normal(0, 0.2)) * height,
+        radius_mm=float(rng.uniform(4, 16)),
+        hu=hu,
     )

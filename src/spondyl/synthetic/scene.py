@@ -9,19 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
 from spondyl.synthetic.anatomy import LEVELS, NORMS, SpinePose, draw_pose, level_number
 from spondyl.synthetic.arch import posterior_elements
 from spondyl.synthetic.body import BodyShape
 from spondyl.synthetic.bone import BoneQuality
-from spondyl.synthetic.draw_body import draw_body
+from spondyl.synthetic.draw_body import BodyWish, draw_body
 from spondyl.synthetic.fracture import Deformity, column_factors, draw_deformity
-from spondyl.synthetic.girdles import head, sacrum_and_pelvis, shoulder_girdle
+from spondyl.synthetic.girdles import head, sacrum_and_pelvis, shoulder_girdle, stray_bones
 from spondyl.synthetic.organs import draw_trunk, organs
 from spondyl.synthetic.ribs import rib_pair
-from spondyl.synthetic.shapes import Capsule, Disc, Trunk
+from spondyl.synthetic.shapes import Bridge, Capsule, Disc, Trunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,12 +41,13 @@ class SceneWishes:
     """What a scene is to be like.
 
     fracture_share: probability of a fracture per vertebra.
-    deformities: exact fractures at given levels, instead of random ones.
+    deformities: fractures at given levels, instead of random ones.
+    is_exact: bodies are what was asked for: no dents, lesions or gas change a height or hide an endplate.
     """
 
     fracture_share: float = 0.0
     deformities: tuple[tuple[Level, Deformity], ...] = ()
-    is_plain: bool = False  # no lesions of soft tissue, no distractors: for exact tests
+    is_exact: bool = False
 
 
 def draw_scene(rng: np.random.Generator, wishes: SceneWishes) -> Scene:
@@ -61,33 +61,27 @@ def draw_scene(rng: np.random.Generator, wishes: SceneWishes) -> Scene:
     bodies = tuple(
         draw_body(
             rng,
-            level,
-            pose.centres_mm[n],
-            pose.frames[n],
-            pose.size,
+            BodyWish(
+                level=level,
+                centre_mm=pose.centres_mm[n],
+                frame=pose.frames[n],
+                size=pose.size,
+                deformity=deformities.get(level),
+                factors=factors[level],
+                is_exact=wishes.is_exact,
+            ),
             bone,
-            deformities.get(level),
-            factors[level],
         )
         for n, level in enumerate(LEVELS)
     )
-    rib_numbers = int(rng.choice([11, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12]))
-    bones: list[Capsule] = []
-    for n, body in enumerate(bodies[:-1]):
-        bones += posterior_elements(rng, body, bone)
-        upper = bodies[n - 1] if n else None
-        if 0 <= level_number(body.level) - level_number(Level.T1) < rib_numbers:
-            bones += rib_pair(rng, body, upper, pose.size, bone)
-    bones += sacrum_and_pelvis(rng, bodies[-1], pose.size, bone)
-    bones += shoulder_girdle(rng, pose, bodies, bone)
-    bones += head(rng, bodies[0], bone)
+    rib_numbers = int(rng.choice([11, *[12] * 12]))
     trunk = draw_trunk(rng, pose.size)
     return Scene(
         pose=pose,
         bodies=bodies,
         discs=_discs(rng, len(bodies)),
         soft=tuple(organs(rng, bodies, trunk, pose.size)),
-        bones=tuple(bones),
+        bones=tuple(_bones(rng, bodies, (pose.size, rib_numbers), bone)),
         trunk=trunk,
         rib_numbers=rib_numbers,
     )
@@ -108,24 +102,42 @@ def _kyphosis_deg(level: Level, factors: Float64Array) -> float:
     return 0.5 * float(np.degrees(np.arctan2(lost - normal, norm.depth_mm)))
 
 
+def _bones(
+    rng: np.random.Generator, bodies: tuple[BodyShape, ...], size: tuple[float, int], bone: BoneQuality
+) -> list[Capsule]:
+    """All bones but the bodies, in painting order; ``size`` is the patient's factor and the pairs of ribs."""
+    scale, rib_numbers = size
+    bones: list[Capsule] = []
+    for body in bodies[:-1]:
+        bones += posterior_elements(rng, body, bone)
+        if 0 <= level_number(body.level) - level_number(Level.T1) < rib_numbers:
+            bones += rib_pair(rng, body, scale, bone)
+    bones += sacrum_and_pelvis(rng, bodies[-1], scale, bone)
+    bones += shoulder_girdle(rng, bodies, scale, bone)
+    return bones + stray_bones(rng, bone) + head(rng, bodies[0], bone)
+
+
 def _discs(rng: np.random.Generator, n_bodies: int) -> tuple[Disc, ...]:
+    """Discs of one patient; a few are chalky or hold gas, one patient in five has bony bridges."""
     base = float(rng.uniform(45, 125))
-    has_bridges = rng.random() < 0.18
-    return tuple(
-        Disc(
-            upper=n,
-            lower=n + 1,
-            hu=base
-            + float(rng.normal(0, 12))
-            + (float(rng.uniform(80, 250)) if rng.random() < 0.04 else 0.0),
-            vacuum=rng.random() < 0.05,
-            bridge_hu=float(rng.uniform(150, 500)) if has_bridges and rng.random() < 0.6 else 0.0,
-            bridge_angle=float(rng.normal(-0.5, 0.6)),
+    bridge_share = float(rng.uniform(0.3, 0.9)) if rng.random() < 0.2 else 0.0
+    place = float(rng.normal(-0.4, 0.5))  # more on the right, where no aorta beats
+    discs: list[Disc] = []
+    for n in range(n_bodies - 1):
+        chalk = float(rng.uniform(80, 250)) if rng.random() < 0.04 else 0.0
+        bridge = Bridge(
+            hu=float(rng.uniform(150, 800)),
+            angle_rad=place + float(rng.normal(0, 0.3)),
+            spread_rad=float(rng.uniform(0.25, 1.0)),
+            thickness_mm=float(rng.uniform(1.0, 7.0)),
         )
-        for n in range(n_bodies - 1)
-    )
-
-
-def fractured_levels(scene: Scene) -> dict[Level, tuple[float, Shape]]:
-    """Realised loss and shape of each deformed level."""
-    return {b.level: (b.loss_fraction, b.shape) for b in scene.bodies if b.shape != Shape.NORMAL}
+        discs.append(
+            Disc(
+                upper=n,
+                lower=n + 1,
+                hu=base + float(rng.normal(0, 12)) + chalk,
+                vacuum=bool(rng.random() < 0.05),
+                bridge=bridge if rng.random() < bridge_share else None,
+            )
+        )
+    return tuple(discs)

@@ -36,6 +36,16 @@ class Capsule:
     flatness: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """Bone that grew over the side of a disc: its HU, angle from anterior, half spread, thickness."""
+
+    hu: float
+    angle_rad: float
+    spread_rad: float
+    thickness_mm: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Disc:
     """The space between two bodies: indices of the upper and lower body, and its HU."""
@@ -44,8 +54,7 @@ class Disc:
     lower: int
     hu: float
     vacuum: bool
-    bridge_hu: float
-    bridge_angle: float
+    bridge: Bridge | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,4 +71,3 @@ class Trunk:
     region_hu: tuple[float, ...]
     region_scale_mm: float
     table_y_mm: float | None
-    field_seed: int

@@ -21,7 +21,6 @@ from spondyl.training.examples import EXAMPLES, Example
 from spondyl.training.loss import Batch, loss
 from spondyl.training.make_network import export_onnx
 
-_LOG_EVERY = 50  # iterations
 _SAVE_EVERY_S = 240.0
 _WARM_UP = 100  # iterations
 _AVERAGE_KEEP = 0.998
@@ -33,6 +32,7 @@ class TrainingSettings:
 
     network: "finder" or "refiner". folder: checkpoint, log and exported network.
     hours: wall time over all resumed parts. max_iterations: stops earlier, at so many in all.
+    log_every: iterations between two lines of the log.
     pool_size, new_share: rendered patches kept, and share of draws that renders a new one.
     workers: processes that make examples; 0 makes them in the training's own.
     """
@@ -46,6 +46,7 @@ class TrainingSettings:
     learning_rate: float = 3e-3
     workers: int = 1
     threads: int = 2
+    log_every: int = 50
     pool_size: int = 300
     new_share: float = 0.25
     device: str = "cpu"
@@ -100,7 +101,7 @@ def train(settings: TrainingSettings) -> Path:
         _set_rate(settings, state)
         log.append(_step(settings, state, batch))
         state.iterations += 1
-        if state.iterations % _LOG_EVERY == 0:
+        if state.iterations % settings.log_every == 0:
             _report(settings, state, log)
             log.clear()
         if time.monotonic() - saved > _SAVE_EVERY_S:
