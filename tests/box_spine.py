@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from spondyl.domain import channels
+from spondyl.domain.spine import BodyCandidate
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index, to_points
 
@@ -153,42 +155,53 @@ def _hu(patch: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """One connected bright part of a patch, as a box: axes by its moments. Lengths in voxels."""
+    """One connected bright part of a patch, as a box: axes by its moments. Lengths in voxels.
 
+    place: the slices that hold it and a voxel round it; mask, near, coordinates are on these.
+    mask: its voxels; near: one voxel further.
+    coordinates: (3, k, j, i) left, posterior, superior in -1..1 from end to end.
+    """
+
+    place: tuple[slice, ...]
     mask: np.ndarray
+    near: np.ndarray
     hu: float
     centre: np.ndarray
-    axes: np.ndarray  # columns along k, j, i that run most nearly to left, posterior, superior
-    half: np.ndarray
+    coordinates: np.ndarray
     touches_end: bool
-
-    def coordinates(self, shape: tuple[int, ...]) -> np.ndarray:
-        """(3, k, j, i) left, posterior, superior in -1..1 from end to end."""
-        places = np.indices(shape).reshape(3, -1).T - self.centre
-        return np.asarray(((places @ self.axes) / self.half).T.reshape(3, *shape), np.float32)
 
 
 def _parts(hu: np.ndarray) -> list[_Part]:
     parts, _ = ndimage.label(hu > _BONE_HU)
     found = []
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
-        mask = parts == number
+        place = tuple(
+            slice(max(s.start - 1, 0), min(s.stop + 1, n)) for s, n in zip(box, hu.shape, strict=True)
+        )
+        mask = parts[place] == number
         if np.count_nonzero(mask) < 8:
             continue
-        brightness = float(np.percentile(hu[mask], 75))
+        values = hu[place]
+        brightness = float(np.percentile(values[mask], 75))
         near = ndimage.binary_dilation(mask)
-        places = np.argwhere(near)
-        weight = np.clip((hu[near] - SOFT_HU) / (brightness - SOFT_HU), 0.0, 1.0)
+        weight = np.clip((values[near] - SOFT_HU) / (brightness - SOFT_HU), 0.0, 1.0)
+        corner = np.array([s.start for s in place])
+        places = np.argwhere(near) + corner
         centre = weight @ places / weight.sum()
         offsets = places - centre
         spread, axes = np.linalg.eigh((offsets * weight[:, None]).T @ offsets / weight.sum())
+        order = _order(axes)
+        half = np.sqrt(3.0 * np.maximum(spread[order], 0.1))  # of a box with this second moment
+        every = np.indices(mask.shape).reshape(3, -1).T + corner - centre
+        coordinates = ((every @ _towards_patch(axes[:, order])) / half).T.reshape(3, *mask.shape)
         found.append(
             _Part(
+                place=place,
                 mask=mask,
+                near=near,
                 hu=brightness,
                 centre=centre,
-                axes=_sorted(axes),
-                half=_sorted_half(axes, np.sqrt(3.0 * np.maximum(spread, 0.1))),
+                coordinates=coordinates.astype(np.float32),
                 touches_end=any(s.start == 0 or s.stop == n for s, n in zip(box, hu.shape, strict=True)),
             )
         )
@@ -197,7 +210,6 @@ def _parts(hu: np.ndarray) -> list[_Part]:
 
 def _order(axes: np.ndarray) -> list[int]:
     """Which moment axis runs along left (i), posterior (j), superior (k): the best of all pairings."""
-    from itertools import permutations
 
     def fit(order: tuple[int, ...]) -> float:
         return float(sum(abs(axes[2 - place, axis]) for place, axis in enumerate(order)))
@@ -205,14 +217,9 @@ def _order(axes: np.ndarray) -> list[int]:
     return list(max(permutations(range(3)), key=fit))
 
 
-def _sorted(axes: np.ndarray) -> np.ndarray:
-    chosen = axes[:, _order(axes)]
-    signs = np.sign([chosen[2, 0], chosen[1, 1], chosen[0, 2]])
-    return np.asarray(chosen * signs)
-
-
-def _sorted_half(axes: np.ndarray, half: np.ndarray) -> np.ndarray:
-    return np.asarray(half[_order(axes)])
+def _towards_patch(axes: np.ndarray) -> np.ndarray:
+    """The same axes, each pointing the way that the patch's own does."""
+    return np.asarray(axes * np.sign([axes[2, 0], axes[1, 1], axes[0, 2]]))
 
 
 @dataclass
@@ -230,15 +237,17 @@ class BoxFinder:
             if part.touches_end:
                 continue
             name = "sacrum" if part.hu > 780 else "rib" if part.hu > 570 else "body"
-            out[0][part.mask] = 0.0
-            out[channels.FINDER_CLASSES.index(name)][part.mask] = _LOGIT
+            here = out[:, *part.place]
+            here[0][part.mask] = 0.0
+            here[channels.FINDER_CLASSES.index(name)][part.mask] = _LOGIT
             if name == "body":
-                _, posterior, superior = part.coordinates(patch.shape)
-                out[channels.FINDER_POSTERIOR_COORDINATE][part.mask] = posterior[part.mask]
-                out[channels.FINDER_SUPERIOR_COORDINATE][part.mask] = superior[part.mask]
+                _, posterior, superior = part.coordinates
+                here[channels.FINDER_POSTERIOR_COORDINATE][part.mask] = posterior[part.mask]
+                here[channels.FINDER_SUPERIOR_COORDINATE][part.mask] = superior[part.mask]
                 number = (part.hu - BODY_HU) / LEVEL_HU
-                scaled = (number - channels.LEVEL_CENTRE) / channels.LEVEL_SCALE
-                out[channels.FINDER_LEVEL][part.mask] = scaled
+                here[channels.FINDER_LEVEL][part.mask] = (
+                    number - channels.LEVEL_CENTRE
+                ) / channels.LEVEL_SCALE
         return out
 
 
@@ -257,23 +266,35 @@ class BoxRefiner:
         self.patches.append(patch)
         hu = _hu(patch)
         out = np.zeros((channels.REFINER_OUTPUTS, *patch.shape), np.float32)
-        out[0] = _LOGIT
+        out[1 : channels.REFINER_COORDINATES] = -4 * _LOGIT
         parts = [part for part in _parts(hu) if part.hu < 570]
         if not parts:
             return out
         middle = (np.array(patch.shape) - 1) / 2
         target = min(parts, key=lambda part: float(np.linalg.norm(part.centre - middle)))
         for part in parts:
+            here = out[:, *part.place]
+            share = np.clip((hu[part.place] - SOFT_HU) / (part.hu - SOFT_HU), 1e-3, 1.0 - 1e-3)
             name = "target" if part is target else "other_body"
-            near = ndimage.binary_dilation(part.mask)
-            share = np.clip((hu - SOFT_HU) / (part.hu - SOFT_HU), 1e-3, 1.0 - 1e-3)
-            logit = np.where(near, np.log(share / (1.0 - share)), -_LOGIT)
-            if self.shy_mm:
-                logit[ndimage.binary_dilation(hu < -250, iterations=self.shy_mm)] = -_LOGIT
-            out[channels.REFINER_CLASSES.index(name)] = np.where(near, logit, 0.0)
-            out[0] = np.where(near, 0.0, out[0])
-            for other in range(1, channels.REFINER_COORDINATES):
-                if other != channels.REFINER_CLASSES.index(name):
-                    out[other] = np.where(near, -4 * _LOGIT, out[other])
-        out[channels.REFINER_COORDINATES :] = target.coordinates(patch.shape)
+            channel = channels.REFINER_CLASSES.index(name)
+            here[channel][part.near] = np.log(share / (1.0 - share))[part.near]
+        if self.shy_mm:
+            unsure = ndimage.binary_dilation(hu < -250.0, iterations=self.shy_mm)
+            out[1, unsure] = -4 * _LOGIT
+        out[channels.REFINER_COORDINATES :, *target.place] = target.coordinates
         return out
+
+
+def candidate_at(
+    box: Box, off_mm: Sequence[float] = (0.0, 0.0, 0.0), turn_deg: Sequence[float] = (0.0, 0.0, 0.0)
+) -> BodyCandidate:
+    """What a finder would say of a box, that far off and turned that much."""
+    return BodyCandidate(
+        centre_lps_mm=box.centre_mm + np.asarray(off_mm, float),
+        frame=box.frame @ Rotation.from_euler("xyz", turn_deg, degrees=True).as_matrix(),
+        body_probability=0.9,
+        level_estimate=(box.hu - BODY_HU) / LEVEL_HU,
+        level_estimate_sd=1.3,
+        rib_evidence=0.9,
+        sacrum_evidence=0.1,
+    )
