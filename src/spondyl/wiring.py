@@ -12,10 +12,16 @@ import spondyl
 from spondyl import weights
 from spondyl.adapters import engines
 from spondyl.domain.finding import Manifest, NetworkManifest, StudyFinding
+from spondyl.domain.grading import Shape
+from spondyl.domain.level import Level
 from spondyl.pipeline import Networks, Progress, Step, Watch, read_study, write_study
 from spondyl.settings import Settings, settings_sha256
 
 PACKAGES = ("highdicom", "nibabel", "numpy", "pydicom", "python-gdcm", "scipy")
+# the demo without network: a spine with one fracture of grade 2, so that there is something to see
+SYNTHETIC_SEED = 1
+SYNTHETIC_SPACING_MM = 1.5
+SYNTHETIC_LOSS_FRACTION = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,27 @@ class Reader:
         )
         files = () if out is None else write_study(bundle, out, self.settings.stages, watch)
         return Answer(finding=bundle.finding, files=files, timings_s=dict(watch.timings_s))
+
+
+def write_synthetic_study(folder: Path) -> Path:
+    """Write the synthetic demo CT as a DICOM series: its L1 is broken; gives the folder.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    from spondyl.synthetic import Deformity, make_ct
+    from spondyl.synthetic.dicom import write_series
+
+    wedge = Deformity(shape=Shape.WEDGE, loss_fraction=SYNTHETIC_LOSS_FRACTION)
+    made = make_ct(
+        SYNTHETIC_SEED,
+        SYNTHETIC_SPACING_MM,
+        fractures=((Level.L1, wedge),),
+        first=Level.T6,
+        last=Level.L5,
+    )
+    write_series(made.volume, folder, seed=SYNTHETIC_SEED)
+    return folder
 
 
 def _nobody(step: Step) -> None:
