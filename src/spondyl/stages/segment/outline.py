@@ -88,10 +88,10 @@ def _probabilities(output: Float32Array) -> Float32Array:
 
 
 def _own_part(target: Float32Array) -> Float32Array:
-    """The target without pieces that are not joined to its main part."""
+    """The target without pieces that are not joined to its main part; nothing where nothing is likely."""
     parts, n_parts = ndimage.label(target > 0.5)
-    if n_parts <= 1:
-        return target.copy()
+    if n_parts == 0:
+        return np.zeros_like(target)
     main = int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
     near = ndimage.binary_dilation(parts == main, iterations=2)
     return np.where(near, target, np.float32(0.0))
