@@ -308,7 +308,7 @@ def jumping_sideways(k: int, dataset: FileDataset) -> None:
 
 
 def jittering(k: int, dataset: FileDataset) -> None:
-    dataset.ImagePositionPatient = [0, 0, SLICE_MM * k + (0.15 if k in {5, 12} else 0.0)]
+    dataset.ImagePositionPatient = [0, 0, SLICE_MM * k + (0.25 if k in {5, 12} else 0.0)]
 
 
 def tilted(degrees: float) -> Edit:
@@ -564,7 +564,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], RefusalCode]] = {
     "slices missing in three places": (kept(lambda k: k not in {4, 9, 17}), C.MISSING_SLICES),
     "alternating spacing": (edited(alternating_spacing), C.MIXED_SPACING),
     "growing spacing": (edited(growing_spacing), C.MIXED_SPACING),
-    "positions off by 0.15 mm": (edited(jittering), C.MIXED_SPACING),
+    "positions off by 0.25 mm": (edited(jittering), C.MIXED_SPACING),
     "slices turned against each other": (edited(turned), C.MIXED_ORIENTATION),
     "slices jump sideways": (edited(jumping_sideways), C.IMPLAUSIBLE_GEOMETRY),
     "gantry tilt of 35 degrees": (edited(tilted(35)), C.GANTRY_TILT),

@@ -70,6 +70,8 @@ class AcceptedSeries:
             raise ValueError("slope and intercept need one value per slice")
         if self.affine.shape != (4, 4) or not np.all(np.isfinite(self.affine)):
             raise ValueError("affine must be a finite (4, 4) matrix")
+        for array in (self.stored, self.slope, self.intercept, self.affine):
+            array.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -61,7 +61,7 @@ def test_a_whole_intercept_is_added_in_every_type(dtype: type) -> None:
     ("dtype", "low", "high"),
     [(np.int16, -32768, 32767), (np.uint16, 0, 65535), (np.int32, -(2**31), 2**31 - 1)],
 )
-@pytest.mark.parametrize("intercept", [-1024.0, 0.0, 1024.0, -8192.0, 0.5])
+@pytest.mark.parametrize("intercept", [-1024.0, 0.0, 1024.0, -8192.0, -70000.0, 70000.0, 0.5])
 def test_extremes_are_clipped_and_never_wrap_round(
     dtype: type, low: int, high: int, intercept: float
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linprog
 
 from spondyl.domain.refusal import Refusal, RefusalCode
 from spondyl.geometry.arrays import Float64Array
@@ -41,12 +42,14 @@ def mean_orientation(orientations: Float64Array) -> Float64Array:
     return np.stack([row, column, np.cross(row, column)])
 
 
-def fit_line(positions_mm: Float64Array, normal: Float64Array, settings: Settings) -> Line | Refusal:
+def fit_line(positions_mm: Float64Array, axes: Float64Array, settings: Settings) -> Line | Refusal:
     """Fit one regular grid to (n, 3) positions that are sorted along the normal and all differ.
 
-    Residuals up to ``position_jitter_mm`` are accepted, along the normal and across it.
+    axes: (3, 3) rows row direction, column direction, normal. A grid is accepted where some regular
+    grid lies within ``position_jitter_mm`` of all positions, along each of the three axes; the grid
+    returned is the one of least squares.
     """
-    heights = positions_mm @ normal
+    heights = positions_mm @ axes[2]
     steps = np.diff(heights)
     spacing = float(np.median(steps))
     if spacing < settings.min_spacing_mm:
@@ -55,50 +58,52 @@ def fit_line(positions_mm: Float64Array, normal: Float64Array, settings: Setting
             f"Slices lie {spacing:.3f} mm apart.",
             f"at least {settings.min_spacing_mm} mm between slices.",
         )
-    counts = np.round(steps / spacing)
-    tolerance_mm = 2.0 * settings.position_jitter_mm  # both ends of a step may deviate
-    if np.any(np.abs(steps - counts * spacing) > tolerance_mm) or np.any(counts < 1):
-        return _refuse_mixed(steps)
+    counts = np.maximum(np.round(steps / spacing), 1.0)
     numbers = np.concatenate([[0.0], np.cumsum(counts)])
+    design = np.stack([np.ones_like(numbers), numbers], axis=1)
+    (first, step), *_ = np.linalg.lstsq(design, positions_mm, rcond=None)
+    residuals = (positions_mm - design @ np.stack([first, step])) @ axes.T
+    *sideways, along = (_deviation(numbers, residuals[:, axis], settings) for axis in range(3))
+    if along > settings.position_jitter_mm:
+        return _refuse_mixed(steps, settings)
+    if max(sideways) > settings.position_jitter_mm:
+        return make_refusal(
+            RefusalCode.IMPLAUSIBLE_GEOMETRY,
+            f"Slices are shifted sideways against each other by up to {max(sideways):.2f} mm.",
+            f"slices on one straight line within {settings.position_jitter_mm} mm.",
+        )
     gaps = np.flatnonzero(counts > 1)
     if gaps.size and not (settings.allow_one_missing and counts.sum() == len(counts) + 1):
         return _refuse_missing(heights, counts, gaps)
-    line = _fit(numbers, positions_mm, normal, settings)
-    if isinstance(line, Line) and gaps.size:
-        return Line(
-            first_mm=line.first_mm,
-            step_mm=line.step_mm,
-            spacing_mm=line.spacing_mm,
-            tilt_deg=line.tilt_deg,
-            missing_after=int(gaps[0]),
-        )
-    return line
-
-
-def _fit(
-    numbers: Float64Array, positions_mm: Float64Array, normal: Float64Array, settings: Settings
-) -> Line | Refusal:
-    design = np.stack([np.ones_like(numbers), numbers], axis=1)
-    (first, step), *_ = np.linalg.lstsq(design, positions_mm, rcond=None)
-    residuals = positions_mm - design @ np.stack([first, step])
-    along = residuals @ normal
-    across = np.linalg.norm(residuals - along[:, None] * normal, axis=1)
-    if np.max(np.abs(along)) > settings.position_jitter_mm:
-        return _refuse_mixed(np.diff(positions_mm @ normal))
-    if np.max(across) > settings.position_jitter_mm:
-        return make_refusal(
-            RefusalCode.IMPLAUSIBLE_GEOMETRY,
-            f"Slices are shifted sideways against each other by up to {np.max(across):.2f} mm.",
-            f"slices on one straight line within {settings.position_jitter_mm} mm.",
-        )
-    spacing = float(step @ normal)
-    shear = float(np.linalg.norm(step - spacing * normal))
+    spacing = float(step @ axes[2])
+    drift_mm = np.ptp(positions_mm @ axes[:2].T, axis=0)
+    if np.max(drift_mm) <= 2.0 * settings.position_jitter_mm:  # jitter, not a tilt, in a short stack
+        first, step = np.mean(positions_mm - numbers[:, None] * spacing * axes[2], axis=0), spacing * axes[2]
+    shear = float(np.linalg.norm(step - spacing * axes[2]))
     return Line(
         first_mm=first,
         step_mm=step,
         spacing_mm=spacing,
         tilt_deg=float(np.degrees(np.arctan2(shear, spacing))),
+        missing_after=int(gaps[0]) if gaps.size else None,
     )
+
+
+def _deviation(numbers: Float64Array, values: Float64Array, settings: Settings) -> float:
+    """Largest deviation of values from the straight line for which that is least (Chebyshev fit)."""
+    largest = float(np.max(np.abs(values)))  # from the line of least squares: never less than the least
+    if largest <= settings.position_jitter_mm:
+        return largest
+    ones = np.ones_like(numbers)
+    above = np.stack([-ones, -numbers, -ones], axis=1)  # value - (a + b n) <= t
+    below = np.stack([ones, numbers, -ones], axis=1)  # (a + b n) - value <= t
+    fitted = linprog(
+        [0.0, 0.0, 1.0],
+        A_ub=np.concatenate([above, below]),
+        b_ub=np.concatenate([-values, values]),
+        bounds=[(None, None), (None, None), (0.0, None)],
+    )
+    return float(fitted.fun)
 
 
 def split_in_two(heights_mm: Float64Array, settings: Settings) -> int | None:
@@ -135,9 +140,10 @@ def _refuse_missing(heights: Float64Array, counts: Float64Array, gaps: np.ndarra
     )
 
 
-def _refuse_mixed(steps: Float64Array) -> Refusal:
+def _refuse_mixed(steps: Float64Array, settings: Settings) -> Refusal:
     return make_refusal(
         RefusalCode.MIXED_SPACING,
         f"Slices lie {steps.min():.2f} to {steps.max():.2f} mm apart in one stack.",
-        "equal distances between slices (positions within 0.1 mm of a regular grid).",
+        "equal distances between slices (positions within "
+        f"{settings.position_jitter_mm} mm of a regular grid).",
     )

@@ -7,16 +7,19 @@ import struct
 import zlib
 from typing import NoReturn
 
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
 from spondyl.domain.refusal import Refusal, RefusalCode
 
 STAGE = "ingest"
 
 PARSE_ERRORS: tuple[type[Exception], ...] = (
     ArithmeticError,
-    AssertionError,
     AttributeError,
+    BytesLengthException,
     decimal.DecimalException,
     EOFError,
+    InvalidDicomError,
     LookupError,
     NotImplementedError,
     OSError,

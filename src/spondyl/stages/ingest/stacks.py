@@ -144,7 +144,7 @@ def _arrange(
     stack = Stack(series_id="", slices=tuple(kept), axes=axes, repairs=repairs)
     if len(kept) < settings.min_slices:
         return replace(stack, refusal=_refuse_few(len(kept), settings))
-    outcome = fit_line(_positions(kept), axes[2], settings)
+    outcome = fit_line(_positions(kept), axes, settings)
     return (
         replace(stack, refusal=outcome)
         if isinstance(outcome, Refusal)

@@ -47,9 +47,15 @@ def _rescale(series: AcceptedSeries) -> Int16Array:
 
 
 def _shift(stored: npt.NDArray[Any], intercept: int, out: Int16Array) -> None:
-    """Add a whole number; clipping first keeps every step within the stored type."""
+    """Add a whole number within 16 bits.
+
+    Values are clipped to what becomes HU_FLOOR ... 32767 first; reducing them and the intercept
+    modulo 2**16 then cannot change the sum.
+    """
     limits = np.iinfo(stored.dtype)
-    low = min(max(HU_FLOOR - intercept, limits.min), limits.max)
-    high = min(max(_HU_CEILING - intercept, limits.min), limits.max)
-    clipped = np.clip(stored, low, high)
-    np.clip(np.add(clipped, intercept, dtype=np.int32), HU_FLOOR, _HU_CEILING, out=out, casting="unsafe")
+    low, high = HU_FLOOR - intercept, _HU_CEILING - intercept
+    if low > limits.max or high < limits.min:
+        out[:] = HU_FLOOR if low > limits.max else _HU_CEILING
+        return
+    out[:] = np.clip(stored, max(low, limits.min), min(high, limits.max)).astype(np.int16)
+    out += np.int16((intercept + 2**15) % 2**16 - 2**15)
