@@ -40,6 +40,8 @@ def export_onnx(network: BlockUNet, name: str, path: Path) -> Path:
     with warnings.catch_warnings():
         # the older exporter is asked for on purpose: it needs no onnxscript and writes a plain graph
         warnings.simplefilter("ignore", DeprecationWarning)
+        # shapes are fixed on purpose, so what the trace takes for constant is constant
+        warnings.filterwarnings("ignore", message="Converting a tensor to a Python", category=Warning)
         # instance normalisation has no other mode; the exporter wonders about it at every layer
         warnings.filterwarnings("ignore", message="ONNX export mode is set", category=UserWarning)
         torch.onnx.export(

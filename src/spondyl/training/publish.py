@@ -52,10 +52,11 @@ def publish(run_folders: Sequence[Path], weights_folder: Path, *, version: str, 
     Raises:
         ValueError: a folder holds no finished run, a network is missing or twice, or the files are too big.
     """
-    published = [_prepare(folder, version, commit) for folder in run_folders]
-    names = sorted(x.name for x in published)
+    exported = [_exported(folder) for folder in run_folders]
+    names = sorted(path.stem for path in exported)
     if names != sorted(NETWORK_NAMES):
         raise ValueError(f"the folders hold {names}; one run each of {sorted(NETWORK_NAMES)} is needed")
+    published = [_prepare(path, version, commit) for path in exported]
     total = sum(len(x.content) for x in published)
     if total > MOST_BYTES:
         raise ValueError(f"the networks take {total} bytes; at most {MOST_BYTES} fit into the package")
@@ -68,8 +69,8 @@ def publish(run_folders: Sequence[Path], weights_folder: Path, *, version: str, 
     return manifest
 
 
-def _prepare(folder: Path, version: str, commit: str) -> _Published:
-    """Read one run.
+def _exported(folder: Path) -> Path:
+    """The network that a finished run exported.
 
     Raises:
         ValueError: checkpoint or exported network are missing.
@@ -81,10 +82,15 @@ def _prepare(folder: Path, version: str, commit: str) -> _Published:
             f"{folder} holds {len(exported)} exported networks and "
             f"{'a' if checkpoint.exists() else 'no'} checkpoint; run `spondyl train` on it to the end"
         )
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return exported[0]
+
+
+def _prepare(exported: Path, version: str, commit: str) -> _Published:
+    """Read one run: its network, and from the checkpoint beside it how it was made."""
+    state = torch.load(exported.with_name(FILE_NAME), map_location="cpu", weights_only=True)
     settings: dict[str, str] = {key: value for key, value in state["settings"].items() if key != "folder"}
-    name = exported[0].stem
-    content, stored = _smallest(exported[0].read_bytes(), name)
+    name = exported.stem
+    content, stored = _smallest(exported.read_bytes(), name)
     return _Published(
         name=name,
         content=content,

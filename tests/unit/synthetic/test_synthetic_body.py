@@ -25,6 +25,7 @@ def plate(**changes: object) -> Endplate:
         "posterior_mm": 14.0,
         "cup_y_mm": 2.0,
         "cup_exponent": 2.5,
+        "rim_fraction": 0.0,
         "lateral_slope": 0.0,
         "uncus_mm": 0.0,
         "dents": (),
