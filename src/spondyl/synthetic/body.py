@@ -45,6 +45,8 @@ class Endplate:
 
     anterior_mm, middle_mm, posterior_mm: height in the midline at the front wall, half-way, at the back wall.
     cup_y_mm: where the cup is deepest. cup_exponent: the cup falls as 1 - r^exponent from there to the rim.
+    rim_fraction: outer part of the radius that the cup leaves level (ring apophysis, 3-7 mm wide;
+    anatomy-and-norms §4.8).
     """
 
     anterior_mm: float
@@ -52,6 +54,7 @@ class Endplate:
     posterior_mm: float
     cup_y_mm: float
     cup_exponent: float
+    rim_fraction: float
     lateral_slope: float
     uncus_mm: float
     dents: tuple[Dent, ...]
@@ -71,9 +74,11 @@ class Endplate:
 
     def _cup(self, x: Float32Array, y: Float32Array, outline: Outline) -> Float32Array:
         """Depth of the cup: nothing at the rim, and in the middle what the middle height asks for."""
-        front, back = self.cup_y_mm - outline.front_y_mm, outline.back_y_mm - self.cup_y_mm
+        inner = 1.0 - self.rim_fraction
+        front = inner * (self.cup_y_mm - outline.front_y_mm)
+        back = inner * (outline.back_y_mm - self.cup_y_mm)
         from_apex = y - self.cup_y_mm
-        r2 = (x / outline.half_width_mm) ** 2 + (from_apex / np.where(from_apex < 0, front, back)) ** 2
+        r2 = (x / (inner * outline.half_width_mm)) ** 2 + (from_apex / np.where(from_apex < 0, front, back)) ** 2
         # by logarithm: numpy's power of 32-bit floats takes ten times as long
         fall = np.exp(np.float32(0.5 * self.cup_exponent) * np.log(np.maximum(r2, np.float32(1e-8))))
         missing = 0.5 * (self.anterior_mm + self.posterior_mm) - self.middle_mm

@@ -149,6 +149,7 @@ def _endplate(
         posterior_mm=posterior,
         cup_y_mm=cup_y,
         cup_exponent=exponent,
+        rim_fraction=float(rng.uniform(0.06, 0.25) if is_fractured else rng.uniform(0.1, 0.3)),
         lateral_slope=float(rng.normal(0, 0.05 if is_fractured else 0.02)),
         uncus_mm=float(rng.uniform(1.5, 4.5)) if is_cervical and is_top else float(rng.normal(0, 0.4)),
         dents=() if wish.is_exact else _dents(rng, width, depth, fractured=is_fractured),
