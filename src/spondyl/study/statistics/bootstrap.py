@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
+from scipy.stats import t as student_t
 
 from spondyl.study.statistics.estimate import (
     CONFIDENCE,
@@ -21,7 +22,7 @@ from spondyl.study.statistics.estimate import (
     Unit,
     require_confidence,
 )
-from spondyl.study.statistics.proportions import wilson_interval
+from spondyl.study.statistics.proportions import beta_interval
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -173,11 +174,11 @@ def _bca_tails(value: float, drawn: FloatArray, left_out: FloatArray, tail: floa
 class ClusteredMethod(StrEnum):
     """Interval of a share of vertebrae.
 
-    The effective Wilson interval is the default: it covers as stated with few events, needs no seed and does
-    not end at 1.00 when nothing was missed. The bootstrap is the reference's first choice.
+    Korn-Graubard is the default: it covers as stated with few events and few patients too, needs no seed and
+    does not end at 1.00 when nothing was missed.
     """
 
-    EFFECTIVE_WILSON = "Wilson on the effective sample size, clustered by patient"
+    KORN_GRAUBARD = "Korn-Graubard, clustered by patient"
     PERCENTILE = "percentile"
     BCA = "BCa"
 
@@ -193,19 +194,19 @@ def vertebra_proportion(
     events_per_patient: FloatArray | IntArray,
     vertebrae_per_patient: FloatArray | IntArray,
     *,
-    method: ClusteredMethod = ClusteredMethod.EFFECTIVE_WILSON,
+    method: ClusteredMethod = ClusteredMethod.KORN_GRAUBARD,
     seed: int | None = None,
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> Answer:
     """Share of vertebrae sum(x)/sum(m), patients being the clusters; shapes (patients,).
 
-    Effective Wilson: the variance between patients, P/(P-1) sum (x_i - p m_i)² / M², stands for p(1-p)/n_eff
-    (GEE with independence, robust), and Wilson's interval is taken for p n_eff of n_eff, n_eff at most M.
-    When every vertebra or none is an event, the interval is that of as many observations as patients: then a
-    patient counts once, however many vertebrae it has.
+    Korn-Graubard: the variance between patients, P/(P-1) sum (x_i - p m_i)² / M² (GEE with independence,
+    robust), is set equal to p(1-p)/n_eff; n_eff, at most M, is multiplied by (z / t)² with P - 1 degrees of
+    freedom, and the interval is Clopper-Pearson's for p n_eff of n_eff. When every vertebra or none is an event,
+    as many observations are taken as there are patients: a patient counts once, whatever vertebrae he has.
 
-    Source: Rao and Scott, Biometrics 1992;48:577; Lee and Dubin, Stat Med 1994;13:1241.
+    Source: Korn and Graubard, Survey Methodology 1998;24:193.
 
     Raises:
         ValueError: shapes differ, more events than vertebrae, or a bootstrap without seed.
@@ -225,13 +226,17 @@ def vertebra_proportion(
         )  # fmt: skip
     share = found / total
     at_boundary = found in {0.0, total}
-    if method is not ClusteredMethod.EFFECTIVE_WILSON and not at_boundary:
+    if method is not ClusteredMethod.KORN_GRAUBARD and not at_boundary:
         return _bootstrapped(measure, events, sizes, method, seed, resamples, confidence)
     size = float(patients) if at_boundary else effective_size(events, sizes)
-    low, high = wilson_interval(share * size, size, confidence)
+    if not at_boundary:
+        # the variance between patients is itself an estimate: Student's quantile in place of the normal one
+        above = 0.5 + confidence / 2.0
+        size *= (float(ndtri(above)) / float(student_t.ppf(above, patients - 1))) ** 2
+    low, high = beta_interval(share * size, size, confidence)
     return Estimate(
         measure=measure, value=share, low=min(low, share), high=max(high, share),
-        method=ClusteredMethod.EFFECTIVE_WILSON.value, unit=Unit.VERTEBRA, n=int(total), numerator=found,
+        method=ClusteredMethod.KORN_GRAUBARD.value, unit=Unit.VERTEBRA, n=int(total), numerator=found,
         denominator=total, confidence=confidence, remark=Remark.AT_BOUNDARY if at_boundary else Remark.NONE,
     )  # fmt: skip
 

@@ -41,7 +41,6 @@ class Remark(StrEnum):
     NONE = ""
     AT_BOUNDARY = "at the boundary: the interval is a one-sided exact bound, at least as wide as nominal"
     MODEL_BASED = "rests on the stated model; a sensitivity analysis, not a headline"
-    FEW_EVENTS = "few events: the exact bounds are printed instead of the logit interval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

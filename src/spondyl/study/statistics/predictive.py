@@ -65,11 +65,12 @@ def capture_recapture(
 ) -> tuple[Answer, Answer]:
     """How many fractured cases there are, of which two sources found some; and the first's sensitivity.
 
-    Chapman: N = (n1+1)(n2+1)/(n12+1) - 1, variance (n1+1)(n2+1)(n1-n12)(n2-n12)/((n12+1)²(n12+2)) (Seber),
-    interval by the logarithm of the cases that neither found (Chao). AI and report are NOT independent:
-    severe fractures are easier for both, so N is too small and the sensitivity too high. Never a headline.
+    Chapman: N = (n1+1)(n2+1)/(n12+1) - 1. Interval (Sadinle): seen - 1/2 + f exp(± z s) with a = n12 + 1/2,
+    b and c the cases of only one source + 1/2, f = bc/a, s² = 1/a + 1/b + 1/c + a/(bc). AI and report are NOT
+    independent: severe fractures are easier for both, so N is too small and the sensitivity too high. Never a
+    headline.
 
-    Source: Chapman, Univ Calif Publ Stat 1951;1:131; Seber 1970; Chao, Biometrics 1987;43:783.
+    Source: Chapman, Univ Calif Publ Stat 1951;1:131; Sadinle, Commun Stat Simul Comput 2009;38:1909.
 
     Raises:
         ValueError: not 0 <= by_both <= by_first and by_second.
@@ -77,28 +78,22 @@ def capture_recapture(
     if not 0 <= by_both <= min(by_first, by_second):
         raise ValueError(f"needs 0 <= both <= each source, got {by_both}, {by_first}, {by_second}")
     seen = by_first + by_second - by_both
-    if min(by_first, by_second) == by_both:
-        problem = _cannot(
-            "fractured_cases",
-            CannotSayCode.NO_VARIATION,
-            f"one source found nothing that the other had not ({by_first}, {by_second}, both {by_both})",
-            "cases that only the one and cases that only the other found",
-            seen,
-        )
-        return problem, _cannot("sensitivity", problem.code, problem.got, problem.needed, seen)
+    if seen == 0:
+        return _nothing("fractured_cases"), _nothing("sensitivity")
     total = (by_first + 1.0) * (by_second + 1.0) / (by_both + 1.0) - 1.0
-    variance = (by_first + 1.0) * (by_second + 1.0) * (by_first - by_both) * (by_second - by_both)
-    variance /= (by_both + 1.0) ** 2 * (by_both + 2.0)
-    unseen = total - seen
-    spread = math.exp(standard_normal_quantile(confidence) * math.sqrt(math.log1p(variance / unseen**2)))
-    low, high = seen + unseen / spread, seen + unseen * spread
-    method = "Chapman, log interval of the unseen"
+    both, first, second = by_both + 0.5, by_first - by_both + 0.5, by_second - by_both + 0.5
+    unseen = first * second / both
+    spread = math.sqrt(1.0 / both + 1.0 / first + 1.0 / second + 1.0 / unseen)
+    step = math.exp(standard_normal_quantile(confidence) * spread)
+    low = min(max(seen - 0.5 + unseen / step, float(seen)), total)
+    high = max(seen - 0.5 + unseen * step, total)
+    method = "Chapman, transformed logit"
     cases = Estimate(
         measure="fractured_cases", value=total, low=low, high=high, method=method, unit=Unit.CASE, n=seen,
         confidence=confidence, remark=Remark.MODEL_BASED,
     )  # fmt: skip
     share = Estimate(
-        measure="sensitivity", value=by_first / total, low=by_first / high, high=min(by_first / low, 1.0),
+        measure="sensitivity", value=by_first / total, low=by_first / high, high=by_first / low,
         method=method, unit=Unit.CASE, n=seen, numerator=by_first, denominator=total,
         confidence=confidence, remark=Remark.MODEL_BASED,
     )  # fmt: skip
@@ -158,5 +153,8 @@ def _share_of_odds(odds: float) -> float:
     return 1.0 if odds == math.inf else odds / (1.0 + odds)
 
 
-def _cannot(measure: str, code: CannotSayCode, got: str, needed: str, n: int) -> CannotSay:
-    return CannotSay(measure=measure, code=code, got=got, needed=needed, unit=Unit.CASE, n=n)
+def _nothing(measure: str) -> CannotSay:
+    return CannotSay(
+        measure=measure, code=CannotSayCode.NOTHING_COUNTED, got="no case by either source",
+        needed="at least one", unit=Unit.CASE,
+    )  # fmt: skip

@@ -58,6 +58,15 @@ def exact_interval(events: int, n: int, confidence: float = CONFIDENCE) -> tuple
     Raises:
         ValueError: not 0 <= events <= n, n = 0, or a confidence outside 0-1.
     """
+    return beta_interval(events, n, confidence)
+
+
+def beta_interval(events: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The same for effective counts, which need not be whole numbers.
+
+    Raises:
+        ValueError: not 0 <= events <= n, n = 0, or a confidence outside 0-1.
+    """
     _require_counts(events, n)
     require_confidence(confidence)
     tail = (1.0 - confidence) / 2.0

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta, binom
 
-from spondyl.study.statistics.estimate import CONFIDENCE, Answer, standard_normal_quantile
+from spondyl.study.statistics.estimate import CONFIDENCE, Estimate, Unit, standard_normal_quantile
 from spondyl.study.statistics.verification import (
     Inference,
     NegativeStratum,
     PartialVerification,
-    VerificationMethod,
-    VerificationSettings,
-    sensitivity,
+    false_negative_bounds,
 )
 
 LARGEST_STUDY = 10_000_000  # a search that goes beyond it has been asked for a width without sense
@@ -102,30 +100,36 @@ class ReadingPlan:
 
     read: int
     found: int
-    sensitivity: Answer
+    sensitivity: Estimate
 
 
 def negatives_to_read(
     true_positives: int, negatives: int, plans: Sequence[tuple[int, int]], *, confidence: float = CONFIDENCE
 ) -> tuple[ReadingPlan, ...]:
-    """One row per plan (read, found): sensitivity with exact bounds, those of this cohort when none is found.
+    """One row per plan (read, found): sensitivity TP/(TP + FN) at the exact bounds of the false negatives.
+
+    The bounds are Clopper-Pearson's, and those of this cohort (hypergeometric) when none is found. TP is
+    taken as known: what is planned is the reading of negatives.
 
     Raises:
-        ValueError: more read than there are, or more found than read.
+        ValueError: more read than there are, more found than read, none read, or no true positive.
     """
+    if true_positives < 1 or any(read < 1 for read, _ in plans):
+        raise ValueError("needs at least one true positive and one negative read in every plan")
     rows = []
     for read, found in plans:
-        study = PartialVerification(
-            true_positives=true_positives,
-            false_positives=0,
-            negatives=(NegativeStratum(name="negatives", cases=negatives, read=read, found=found),),
-        )
-        settings = VerificationSettings(
-            inference=Inference.POPULATION if found else Inference.COHORT,
-            method=VerificationMethod.EXACT,
+        stratum = NegativeStratum(name="negatives", cases=negatives, read=read, found=found)
+        study = PartialVerification(true_positives=true_positives, false_positives=0, negatives=(stratum,))
+        inference = Inference.POPULATION if found else Inference.COHORT
+        fewest, most = false_negative_bounds(study, inference, confidence)
+        estimate = Estimate(
+            measure="sensitivity", value=true_positives / (true_positives + study.false_negatives),
+            low=true_positives / (true_positives + most), high=true_positives / (true_positives + fewest),
+            method=f"exact bounds of the false negatives, {inference}", unit=Unit.CASE, n=study.n,
+            numerator=true_positives, denominator=true_positives + study.false_negatives,
             confidence=confidence,
-        )
-        rows.append(ReadingPlan(read=read, found=found, sensitivity=sensitivity(study, settings)))
+        )  # fmt: skip
+        rows.append(ReadingPlan(read=read, found=found, sensitivity=estimate))
     return tuple(rows)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import hypergeom
 
 from spondyl.study.statistics.bootstrap import RESAMPLES, interval_of_resamples
@@ -24,10 +25,6 @@ from spondyl.study.statistics.estimate import (
 )
 from spondyl.study.statistics.proportions import exact_interval, wilson_interval
 
-# Below so many fractures found in sampled strata the logit interval is replaced by the exact bounds. Ours;
-# benchmarks/coverage.py: with 9 expected it covers, with 3 expected the logit alone falls to 0.90.
-LEAST_FOUND_FOR_LOGIT = 5
-
 
 class Inference(StrEnum):
     """For whom the interval speaks: the patients from whom this cohort came, or this cohort alone."""
@@ -37,9 +34,9 @@ class Inference(StrEnum):
 
 
 class VerificationMethod(StrEnum):
-    """How the interval is made; AUTOMATIC takes the logit with enough fractures found, else exact."""
+    """How the interval is made. Wilson is the default: it covers with few or no fractures found as well."""
 
-    AUTOMATIC = "automatic"
+    WILSON = "Wilson by stratum"
     LOGIT = "logit"
     EXACT = "exact bounds"
     BOOTSTRAP = "bootstrap within strata"
@@ -115,11 +112,6 @@ class PartialVerification:
         return tuple(x for x in self.negatives if 0 < x.read < x.cases)
 
     @property
-    def found_by_sample(self) -> int:
-        """Fractures found in the strata that were not read completely: they carry the uncertainty."""
-        return sum(x.found for x in self.sampled)
-
-    @property
     def unread(self) -> tuple[NegativeStratum, ...]:
         """Strata with cases of which none was read."""
         return tuple(x for x in self.negatives if x.cases and not x.read)
@@ -150,26 +142,30 @@ class _Share:
 
     def logit_variance(self, study: PartialVerification, inference: Inference) -> float:
         """Delta method over the multinomial of TP, FP and the strata and the binomial of each sample."""
-        part, rest = self.sums(study, study.false_negatives)
-
-        def weight(count: str) -> float:
-            return (count in self.part) / part - (count in self.rest) / rest
-
+        difference = self._weight(study, "FN") - self._weight(study, "TN")
         variance = 0.0
-        if inference is Inference.POPULATION:
-            variance += study.true_positives * weight("TP") ** 2 + study.false_positives * weight("FP") ** 2
         for stratum in study.negatives:
-            if not stratum.cases:
-                continue
+            if stratum.cases:
+                share = stratum.found_fraction
+                each = (stratum.cases * difference) ** 2 * share * (1.0 - share) / stratum.read
+                left_unread = 1.0 - stratum.read / stratum.cases
+                variance += each * (left_unread if inference is Inference.COHORT else 1.0)
+        return variance + (self.cohort_variance(study) if inference is Inference.POPULATION else 0.0)
+
+    def cohort_variance(self, study: PartialVerification) -> float:
+        """The part of it that would be left if every negative were read: the cohort is a sample itself."""
+        variance = study.true_positives * self._weight(study, "TP") ** 2
+        variance += study.false_positives * self._weight(study, "FP") ** 2
+        missed, healthy = self._weight(study, "FN"), self._weight(study, "TN")
+        for stratum in study.negatives:
             share = stratum.found_fraction
-            of_sample = stratum.cases**2 * (weight("FN") - weight("TN")) ** 2
-            of_sample *= share * (1.0 - share) / stratum.read
-            if inference is Inference.POPULATION:
-                variance += stratum.cases * (share * weight("FN") + (1.0 - share) * weight("TN")) ** 2
-                variance += of_sample
-            else:
-                variance += of_sample * (1.0 - stratum.read / stratum.cases)
+            variance += stratum.cases * (share * missed + (1.0 - share) * healthy) ** 2
         return variance
+
+    def _weight(self, study: PartialVerification, count: str) -> float:
+        """How much one more such case moves log(part) - log(rest)."""
+        part, rest = self.sums(study, study.false_negatives)
+        return (count in self.part) / part - (count in self.rest) / rest
 
 
 _SENSITIVITY = _Share(measure="sensitivity", part=frozenset({"TP"}), rest=frozenset({"FN"}))
@@ -187,7 +183,7 @@ class VerificationSettings:
     """
 
     inference: Inference = Inference.POPULATION
-    method: VerificationMethod = VerificationMethod.AUTOMATIC
+    method: VerificationMethod = VerificationMethod.WILSON
     confidence: float = CONFIDENCE
     seed: int | None = None
     resamples: int = RESAMPLES
@@ -209,13 +205,19 @@ DEFAULT = VerificationSettings()
 def sensitivity(study: PartialVerification, settings: VerificationSettings = DEFAULT) -> Answer:
     """TP / (TP + FN) with FN = sum n_h f_h / m_h extrapolated from the negatives read (Begg-Greenes).
 
-    Logit: var(logit Se) = 1/TP + sum n_h p_h² / FN² + sum n_h² p_h (1-p_h) / m_h / FN² with p_h = f_h/m_h;
+    Wilson by stratum (MOVER): FN's bounds are FN ± sqrt(sum (n_h (p_h - w_h))²), p_h = f_h/m_h and w_h its
+    Wilson bound; put into TP/(TP + FN); for the population combined, on the logit, with the doubt that is left
+    when all negatives are read, 1/TP + sum n_h p_h² / FN². For this cohort m_h / (1 - m_h/n_h) stands
+    for m_h.
+
+    Logit: var(logit Se) = 1/TP + sum n_h p_h² / FN² + sum n_h² p_h (1-p_h) / m_h / FN²;
     for one stratum this is 1/TP + 1/n- + (1-FOR)/f. For this cohort, TP and n_h being known, only the last
     sum, each term times 1 - m_h/n_h. Exact: Clopper-Pearson (population) or hypergeometric (cohort) bounds
-    of every sampled stratum, the error shared equally among them, put into TP/(TP + FN).
+    of every sampled stratum, the error shared equally among them, in place of Wilson's: never too short for
+    the negatives, and longer than it need be.
 
-    Source: Begg and Greenes, Biometrics 1983;39:207, missing at random within a stratum; the variance by the
-    delta method (docs/reference/statistics.md).
+    Source: Begg and Greenes, Biometrics 1983;39:207, missing at random within a stratum; MOVER: Zou and
+    Donner, Stat Med 2008;27:1693; the variance by the delta method (docs/reference/statistics.md).
     """
     return _answer(_SENSITIVITY, study, settings)
 
@@ -226,11 +228,7 @@ def specificity(study: PartialVerification, settings: VerificationSettings = DEF
 
 
 def negative_predictive_value(study: PartialVerification, settings: VerificationSettings = DEFAULT) -> Answer:
-    """TN / (TN + FN) = 1 - FOR, the strata weighted by their cases.
-
-    With one sampled stratum and the population in mind, Wilson's interval of (m - f)/m; else as
-    ``sensitivity``.
-    """
+    """TN / (TN + FN) = 1 - FOR, strata weighted by their cases; formulas as for ``sensitivity``."""
     return _answer(_NPV, study, settings)
 
 
@@ -297,6 +295,22 @@ def false_negative_bounds(
     return low, high + sum(x.cases for x in study.unread)
 
 
+def wilson_bounds(
+    study: PartialVerification, inference: Inference, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Bounds of the number of false negatives by the strata's Wilson intervals, put together (MOVER)."""
+    below = above = 0.0
+    for stratum in study.sampled:
+        unread = 1.0 - stratum.read / stratum.cases if inference is Inference.COHORT else 1.0
+        size = stratum.read / unread
+        low, high = wilson_interval(stratum.found_fraction * size, size, confidence)
+        below = math.hypot(below, stratum.cases * (stratum.found_fraction - low))
+        above = math.hypot(above, stratum.cases * (high - stratum.found_fraction))
+    fewest = max(study.false_negatives - below, float(sum(x.found for x in study.negatives)))
+    most = study.n_negative - sum(x.read - x.found for x in study.negatives)
+    return min(fewest, study.false_negatives), min(study.false_negatives + above, float(most))
+
+
 def hypergeometric_interval(
     found: int, read: int, cases: int, confidence: float = CONFIDENCE
 ) -> tuple[int, int]:
@@ -337,7 +351,7 @@ def _answer(share: _Share, study: PartialVerification, settings: VerificationSet
         names = ", ".join(x.name for x in study.unread)
         problem = (CannotSayCode.NO_NEGATIVES_READ, f"no case read of {names}", "a sample of each stratum")
         if part + rest > 0.0:
-            low, high = _exact(share, study, settings)
+            low, high = _bounded(share, study, settings, VerificationMethod.EXACT)
     elif part + rest == 0.0:
         problem = (CannotSayCode.NOTHING_COUNTED, "a denominator of 0", "at least one case")
     if problem is not None:
@@ -360,30 +374,33 @@ def _interval(
     share: _Share, study: PartialVerification, settings: VerificationSettings
 ) -> tuple[float, float, str, Remark]:
     part, rest = share.sums(study, study.false_negatives)
-    method, population = settings.method, settings.inference is Inference.POPULATION
-    if population and method is VerificationMethod.AUTOMATIC:
-        if not study.sampled:
-            low, high = wilson_interval(part, part + rest, settings.confidence)
-            return low, high, "complete verification, Wilson", Remark.NONE
-        if share is _NPV and len(study.negatives) == 1:
-            (only,) = study.negatives
-            low, high = wilson_interval(only.read - only.found, only.read, settings.confidence)
-            return low, high, "partial verification, Wilson", Remark.NONE
-    few = bool(study.sampled) and study.found_by_sample < LEAST_FOUND_FOR_LOGIT
-    undefined = part == 0.0 or rest == 0.0
-    if method is VerificationMethod.EXACT or undefined or (few and method is VerificationMethod.AUTOMATIC):
-        low, high = _exact(share, study, settings)
-        remark = Remark.AT_BOUNDARY if undefined else Remark.FEW_EVENTS if few else Remark.NONE
-        return low, high, f"partial verification, {VerificationMethod.EXACT}", remark
-    half = standard_normal_quantile(settings.confidence)
-    half *= math.sqrt(share.logit_variance(study, settings.inference))
-    ends = [1.0 / (1.0 + rest / part * math.exp(-sign * half)) for sign in (-1.0, 1.0)]
-    return ends[0], ends[1], f"partial verification, {VerificationMethod.LOGIT}", Remark.NONE
+    population = settings.inference is Inference.POPULATION
+    if population and not study.sampled and settings.method is VerificationMethod.WILSON:
+        low, high = wilson_interval(part, part + rest, settings.confidence)
+        return low, high, "complete verification, Wilson", Remark.NONE
+    at_boundary = part == 0.0 or rest == 0.0
+    if settings.method is VerificationMethod.LOGIT and not at_boundary:
+        middle = math.log(part / rest)
+        half = standard_normal_quantile(settings.confidence)
+        half *= math.sqrt(share.logit_variance(study, settings.inference))
+        low, high = float(expit(middle - half)), float(expit(middle + half))
+        return low, high, f"partial verification, {VerificationMethod.LOGIT}", Remark.NONE
+    # the logit fails where the share is 0 or 1
+    method = VerificationMethod.EXACT if settings.method is VerificationMethod.LOGIT else settings.method
+    low, high = _bounded(share, study, settings, method)
+    remark = Remark.AT_BOUNDARY if at_boundary else Remark.NONE
+    return low, high, f"partial verification, {method}", remark
 
 
-def _exact(share: _Share, study: PartialVerification, settings: VerificationSettings) -> tuple[float, float]:
-    """The share at both bounds of the false negatives; where TP or FP is 0, its own exact bound instead."""
-    missed = false_negative_bounds(study, settings.inference, settings.confidence)
+def _bounded(
+    share: _Share, study: PartialVerification, settings: VerificationSettings, method: VerificationMethod
+) -> tuple[float, float]:
+    """The share at both bounds of the false negatives, widened for the population by the cohort's own doubt.
+
+    Where TP or FP is 0 the logarithm fails, and the exact bound of that count stands instead.
+    """
+    bounds = wilson_bounds if method is VerificationMethod.WILSON else false_negative_bounds
+    missed = bounds(study, settings.inference, settings.confidence)
     shares = [x for x in (share.value(study, each) for each in missed) if math.isfinite(x)]
     low, high = (min(shares), max(shares)) if shares else (0.0, 1.0)
     if settings.inference is Inference.COHORT:
@@ -394,6 +411,13 @@ def _exact(share: _Share, study: PartialVerification, settings: VerificationSett
     if share is _SPECIFICITY and study.false_positives == 0:
         surely = math.floor(study.n_negative - missed[1])
         return exact_interval(surely, surely, settings.confidence)[0] if surely else 0.0, 1.0
+    part, rest = share.sums(study, study.false_negatives)
+    if part == 0.0 or rest == 0.0:
+        return low, high
+    middle = math.log(part / rest)
+    half = standard_normal_quantile(settings.confidence) * math.sqrt(share.cohort_variance(study))
+    low = float(expit(middle - math.hypot(half, middle - float(logit(low)))))
+    high = float(expit(middle + math.hypot(half, float(logit(high)) - middle)))
     return low, high
 
 
