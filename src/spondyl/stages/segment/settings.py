@@ -16,6 +16,8 @@ class Settings:
     gap_factor: a step this many times its neighbours' holds a missed body.
     smallest_certainty: mean certainty of an outline that was looked for without a candidate.
     volume_share: smallest and largest share of the neighbours' volume for such an outline.
+    border_mm: a body whose outline ends nearer than this to the end of the scan counts as cut (next to that
+        end the network may give a body up too early); with thick slices, a slice and two voxels.
     metal_hu: above this a voxel is metal (clipped scanners end at 3071).
     metal_reach_mm: how far round the body metal counts.
     """
@@ -27,5 +29,6 @@ class Settings:
     gap_factor: float = 1.6
     smallest_certainty: float = 0.80
     volume_share: tuple[float, float] = (0.4, 1.7)
+    border_mm: float = 4.0
     metal_hu: float = 2200.0
     metal_reach_mm: float = 5.0

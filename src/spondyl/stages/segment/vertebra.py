@@ -7,20 +7,23 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from spondyl.domain import channels
 from spondyl.domain.vertebra import BodyPatch, Vertebra
 from spondyl.domain.volume import CtVolume
+from spondyl.geometry.arrays import BoolArray
 from spondyl.stages.segment.outline import Outline
 from spondyl.stages.segment.settings import Settings
 
 _CUT_VOXELS = 12  # mm^3 of body at the border that are more than noise
+_BORDER_VOXELS = 2  # between a surface and the border there may lie a part of a voxel at either end
 
 
 def to_vertebra(outline: Outline, volume: CtVolume, settings: Settings) -> Vertebra:
     """Judge one outline. A body within a slice of the border counts as cut: its end cannot be seen."""
     body = outline.target > 0.5
     spacing = volume.spacing_mm[volume.slice_axis]
-    reach = max(2, round(spacing))
-    border = ndimage.binary_dilation(~outline.in_scan, iterations=reach)
+    reach = max(settings.border_mm, spacing + _BORDER_VOXELS * channels.REFINER_SPACING_MM)
+    border = _within(_unscanned(outline.in_scan), reach / channels.REFINER_SPACING_MM)
     metal = outline.hu > settings.metal_hu
     near = ndimage.binary_dilation(body, iterations=round(settings.metal_reach_mm))
     patch = BodyPatch(
@@ -38,3 +41,18 @@ def to_vertebra(outline: Outline, volume: CtVolume, settings: Settings) -> Verte
         metal_fraction=float(np.mean(metal[near])) if near.any() else 0.0,
         outline_quality=float(np.clip(outline.certainty, 0.0, 1.0)),
     )
+
+
+def _unscanned(in_scan: BoolArray) -> BoolArray:
+    """What lies beyond the scan. Voxels without data that the patch encloses are gas at the scale's end."""
+    parts, _ = ndimage.label(~in_scan)
+    inner = np.zeros(parts.shape, np.bool_)
+    inner[1:-1, 1:-1, 1:-1] = True
+    return np.asarray(np.isin(parts, np.unique(parts[~inner & (parts > 0)])))
+
+
+def _within(place: BoolArray, reach_voxels: float) -> BoolArray:
+    """Voxels that lie nearer than this to a place, in any direction."""
+    if not place.any():
+        return place
+    return np.asarray(ndimage.distance_transform_edt(~place) <= reach_voxels)
