@@ -1,0 +1,1 @@
+"""The study around the detector: report comparison, reading records, statistics, tables."""

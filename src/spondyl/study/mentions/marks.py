@@ -1,0 +1,134 @@
+"""The words around a term, found once per sentence and kept by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spondyl.domain.level import Level
+from spondyl.study.mentions.language import Language
+from spondyl.study.mentions.levels import LevelGroup, find_levels
+from spondyl.study.mentions.model import Section
+from spondyl.study.mentions.phrases import Hit
+
+# of two overlapping phrases of these kinds the longer holds: "not acute" is neither "not" nor "acute"
+_RIVALS = frozenset({
+    "negation_before", "negation_after", "uncertain_before", "uncertain_after", "probable_before",
+    "probable_after", "no_mention_before", "no_mention_everywhere", "no_mention_after", "recent", "chronic",
+    "not_chronic", "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
+    "three_quarters", "not_fraction", "old_change", "history_before", "history_after",
+})  # fmt: skip
+_BOUNDARY_SIGNS = frozenset({",", ":", "(", ")", "[", "]", ">", "-", "/"})
+BOUNDARY_KINDS = ("and", "or", "with", "scope_end", "versus")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Words start to end (excluded)."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A sentence with what stands in it.
+
+    words: its words, without line breaks. places: their places among the words of the text. levels: its level
+    groups that are vertebrae; disc_levels: those that name discs, roots or stages. heading: see Sentence.
+    """
+
+    words: list[str]
+    places: list[int]
+    levels: tuple[LevelGroup, ...]
+    disc_levels: tuple[LevelGroup, ...]
+    marks: dict[str, list[Span]]
+    section: Section
+    heading: str
+    language: Language
+
+    def spans(self, kind: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
+        """The marks of a kind that lie wholly in some words."""
+        stop = len(self.words) if end is None else end
+        return (span for span in self.marks.get(kind, ()) if start <= span.start and span.end <= stop)
+
+    def has(self, kind: str, start: int = 0, end: int | None = None) -> bool:
+        """Whether a mark of a kind lies wholly in some words."""
+        return any(True for _ in self.spans(kind, start, end))
+
+    def boundaries(self, start: int, end: int) -> list[int]:
+        """Words that part two statements: commas, brackets, and, with, but."""
+        inside = {
+            at
+            for group in self.levels + self.disc_levels
+            for at in range(group.start, group.end)
+        }  # fmt: skip
+        found = {
+            at for at in range(start, end) if self.words[at] in _BOUNDARY_SIGNS and self.is_sign(at)
+        } - inside
+        for kind in BOUNDARY_KINDS:
+            found |= {span.start for span in self.spans(kind, start, end)} - inside
+        return sorted(found)
+
+    def is_sign(self, at: int) -> bool:
+        """Whether a dash or stroke parts two statements, and not two numbers or adjectives."""
+        if self.words[at] not in {"-", "/"}:
+            return True
+        around = self.words[at - 1 : at] + self.words[at + 1 : at + 2]
+        return self.words[at] == "-" and not any(word.isdigit() for word in around)
+
+
+def make_line(
+    words: list[str], places: list[int], section: Section, heading: str, language: Language
+) -> Line:
+    """Find the levels and marks of a sentence."""
+    hits = language.marks.find(words)
+    marks: dict[str, list[Span]] = {}
+    for hit in _rivals_settled(hits):
+        marks.setdefault(hit.kind, []).append(Span(start=hit.start, end=hit.end))
+    groups = find_levels(words, language.levels)
+    line = Line(
+        words=words, places=places, levels=(), disc_levels=(), marks=marks, section=section, heading=heading,
+        language=language,
+    )  # fmt: skip
+    vertebrae = tuple(group for group in groups if _is_vertebral(group, line))
+    others = tuple(group for group in groups if group not in vertebrae)
+    return Line(
+        words=words, places=places, levels=vertebrae, disc_levels=others, marks=marks, section=section,
+        heading=heading, language=language,
+    )  # fmt: skip
+
+
+def _rivals_settled(hits: list[Hit]) -> Iterator[Hit]:
+    rivals = [hit for hit in hits if hit.kind in _RIVALS]
+    strong = [hit for hit in rivals if not hit.has_gap or hit.kind == "old_change"]
+    for hit in hits:
+        if hit.kind not in _RIVALS or not any(_swallows(other, hit) for other in strong):
+            yield hit
+
+
+def _swallows(longer: Hit, hit: Hit) -> bool:
+    """Whether a phrase lies within another, longer one."""
+    inside = longer.start <= hit.start and hit.end <= longer.end
+    return inside and longer.end - longer.start > hit.end - hit.start
+
+
+def _is_vertebral(group: LevelGroup, line: Line) -> bool:
+    """Whether levels name vertebrae here: not discs, roots, stages of a tumour, cycles, liver segments."""
+    if any(level is Level.S1 for level in group.levels) and (group.is_pair or len(group.levels) == 1):
+        return False
+    before = any(span.end == group.start for span in line.spans("not_level_before"))
+    after = any(span.start == group.end for span in line.spans("not_level_after"))
+    return not before and not after and not _names_disc(group, line)
+
+
+def _names_disc(group: LevelGroup, line: Line) -> bool:
+    """L4-L5 disc, disc of L4-L5, narrowing at L4-L5; a single level only beside the word itself."""
+    kinds = ("site_disc", "disc_like") if group.is_pair else ("site_disc",)
+    small = line.language.levels.between_items | line.language.word_sets["preposition"]
+    for span in (span for kind in kinds for span in line.spans(kind)):
+        if span.start == group.end:
+            return True
+        if span.end <= group.start and all(word in small for word in line.words[span.end : group.start]):
+            return True
+    return group.is_pair and line.heading == "disc"

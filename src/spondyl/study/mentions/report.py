@@ -1,0 +1,202 @@
+"""A whole report: sections, sentences, what points back, what is said twice, and the categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from spondyl.domain.level import Level
+from spondyl.study.mentions.categories import case_category, per_level
+from spondyl.study.mentions.language import Language, LanguageError, detect_language, shipped_languages
+from spondyl.study.mentions.layout import Sentence, sentences
+from spondyl.study.mentions.marks import Line, make_line
+from spondyl.study.mentions.model import Age, Mention, ReportMentions, Section, Status, Term
+from spondyl.study.mentions.qualities import find_ages, find_severities
+from spondyl.study.mentions.segments import Segment
+from spondyl.study.mentions.sentence import Before, Draft, read_sentence
+from spondyl.study.mentions.terms import Found
+from spondyl.study.mentions.text import Words, split
+
+_NOW = frozenset({Section.FINDINGS, Section.IMPRESSION, Section.UNSECTIONED, Section.TECHNIQUE})
+_STATED = frozenset({Status.AFFIRMED, Status.PROBABLE})
+_DETECTED_WORDS = 2000  # words that tell a report's language
+_LONGEST_POINTER = 14  # words of a sentence that only points back
+
+
+def read_report(
+    text: str, lang: str | None = None, languages: Mapping[str, Language] | None = None
+) -> ReportMentions:
+    """Read a radiology report.
+
+    lang: the code of its language; None to tell it from the words. languages: those to choose from; the
+    shipped ones by default.
+
+    Raises:
+        LanguageError: there is no such language.
+    """
+    known = shipped_languages() if languages is None else languages
+    words = split(text)
+    language = _language(words, lang, known)
+    spelt = replace(words, words=[language.spelling[word] for word in words.words])
+    drafts = _read(text, spelt, language)
+    mentions = tuple(_mention(draft, text, words) for draft in _settled(drafts))
+    levels = per_level(mentions)
+    return ReportMentions(
+        language=language.code, mentions=mentions, per_level=levels, case=case_category(levels)
+    )
+
+
+def _language(words: Words, lang: str | None, known: Mapping[str, Language]) -> Language:
+    if lang is None:
+        return detect_language(words.words[:_DETECTED_WORDS], known)
+    if lang not in known:
+        raise LanguageError(f"language {lang!r} is not known; allowed are {', '.join(sorted(known))}")
+    return known[lang]
+
+
+# ---------------------------------------------------------------------------------- sentences
+def _read(text: str, words: Words, language: Language) -> list[Draft]:
+    """The mentions of all sentences in order, as drafts."""
+    places = {hit.start for hit in language.terms.find(words.words) if hit.kind != "not_terms"}
+    if not places:
+        return []
+    drafts: list[Draft] = []
+    last: list[Draft] = []
+    reader = _Lines(words, language)
+    before: Sentence | None = None
+    for sentence in sentences(text, words, language):
+        if any(at in places for at in range(sentence.start, sentence.end)):
+            line = reader.line(sentence)
+            found = read_sentence(line, reader.before(before))
+            if last and _only_points_back(line, found):
+                _point_back(line, last)
+                found = []
+            _correct(line, drafts)
+            drafts.extend(found)
+            last = found
+        elif last and sentence.end - sentence.start <= _LONGEST_POINTER:
+            line = reader.line(sentence)
+            if _is_pointer(line):
+                _point_back(line, last)
+            last = []
+        else:
+            last = []
+        before = sentence
+    return drafts
+
+
+class _Lines:
+    """Sentences as lines, made when asked for."""
+
+    def __init__(self, words: Words, language: Language) -> None:
+        self._words, self._language = words, language
+
+    def line(self, sentence: Sentence) -> Line:
+        """A sentence without its line breaks, with what stands in it."""
+        places = [at for at in range(sentence.start, sentence.end) if self._words.words[at] != "\n"]
+        words = [self._words.words[at] for at in places]
+        return make_line(words, places, sentence.section, sentence.heading, self._language)
+
+    def before(self, sentence: Sentence | None) -> Before:
+        """What a sentence leaves to the next one."""
+        if sentence is None:
+            return Before()
+        line = self.line(sentence)
+        levels = tuple(dict.fromkeys(level for group in line.levels for level in group.levels))
+        return Before(levels=levels, is_spine=bool(levels) or line.has("site_spine") or line.heading == "spine")
+
+
+def _is_pointer(line: Line) -> bool:
+    """ "It is old.", "Unchanged.": a sentence that only tells more of the one before."""
+    return any(span.start == 0 for span in line.spans("anaphor")) and not line.levels and not line.disc_levels
+
+
+def _only_points_back(line: Line, found: list[Draft]) -> bool:
+    """ "These fractures are old": a mention that adds only age or severity to the one before."""
+    if len(found) != 1 or line.section not in _NOW or not _is_pointer(line):
+        return False
+    return found[0].status is Status.AFFIRMED and found[0].term is not Term.OTHER_DIAGNOSIS
+
+
+def _point_back(line: Line, drafts: list[Draft]) -> None:
+    """Give the mentions of the sentence before the age and severity that this one tells."""
+    whole = Segment(
+        term=Found(start=0, end=1, kind="strong", term=Term.STRONG), start=0, end=len(line.words), levels=()
+    )
+    ages = find_ages(line, whole)
+    severities = find_severities(line, whole, ())
+    for draft in drafts:
+        if draft.status not in _STATED or draft.term is Term.OTHER_DIAGNOSIS:
+            continue
+        if ages and draft.age is Age.UNSPECIFIED and not line.has("negation_before", 0, ages[0].start):
+            draft.age = Age(ages[0].value)
+        if severities and draft.severity is None:
+            draft.severity = severities[0].value
+
+
+def _correct(line: Line, drafts: list[Draft]) -> None:
+    """ "Addendum: L1 should read L2": the levels of earlier mentions are put right."""
+    if not line.has("correction") or len(line.levels) < len("ab"):
+        return
+    wrong, right = _wrong_and_right(line)
+    if wrong is None or right is None:
+        return
+    for draft in drafts:
+        if wrong in draft.levels:
+            draft.levels = tuple(dict.fromkeys(right if level is wrong else level for level in draft.levels))
+
+
+def _wrong_and_right(line: Line) -> tuple[Level | None, Level | None]:
+    for group in line.levels:
+        others = [x for x in line.levels if x is not group]
+        if any(0 <= group.start - span.end <= 1 for span in line.spans("wrong_level")):
+            return group.levels[0], others[0].levels[0]
+        if any(0 <= group.start - span.end <= 1 for span in line.spans("should_read")):
+            return others[0].levels[0], group.levels[0]
+    return None, None
+
+
+# ------------------------------------------------------------------------------------ whole report
+def _settled(drafts: list[Draft]) -> list[Draft]:
+    """No new fracture settled, repeats left out."""
+    for draft in drafts:
+        if draft.negates_new and draft.status is Status.NEGATED and draft.term is Term.STRONG:
+            _settle_new(draft, drafts)
+    kept: list[Draft] = []
+    for draft in drafts:
+        if not any(_says_no_more(draft, earlier) for earlier in kept):
+            kept.append(draft)
+    return kept
+
+
+def _settle_new(draft: Draft, drafts: Iterable[Draft]) -> None:
+    """ "No new fracture" implies an old one where the report names none. Source: guideline, "Status"."""
+    named = any(
+        x.section in _NOW and x.status in _STATED and x.term is Term.STRONG and not x.negates_new for x in drafts
+    )
+    draft.age = Age.RECENT
+    if not named and not draft.levels:
+        draft.status, draft.age = Status.AFFIRMED, Age.CHRONIC
+
+
+def _says_no_more(draft: Draft, earlier: Draft) -> bool:
+    """Whether a mention repeats an earlier one of its section and adds nothing."""
+    same = (
+        draft.section is earlier.section
+        and draft.levels == earlier.levels
+        and draft.status is earlier.status
+        and draft.term is earlier.term
+        and draft.treated is earlier.treated
+    )
+    adds = (draft.age is not Age.UNSPECIFIED and draft.age is not earlier.age) or (
+        draft.severity is not None and draft.severity != earlier.severity
+    )
+    return same and not adds
+
+
+def _mention(draft: Draft, text: str, words: Words) -> Mention:
+    start, end = words.starts[draft.first], words.ends[draft.last]
+    return Mention(
+        levels=draft.levels, status=draft.status, age=draft.age, severity=draft.severity, term=draft.term,
+        treated=draft.treated, section=draft.section, evidence=text[start:end], start=start, end=end,
+    )  # fmt: skip

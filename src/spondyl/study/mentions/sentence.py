@@ -1,0 +1,336 @@
+"""From one sentence to the mentions in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from spondyl.domain.level import Level
+from spondyl.study.mentions.levels import LevelGroup
+from spondyl.study.mentions.marks import Line
+from spondyl.study.mentions.model import Age, Section, Status, Term
+from spondyl.study.mentions.qualities import find_ages, find_severities, share
+from spondyl.study.mentions.scope import Statement, read_statement
+from spondyl.study.mentions.segments import Segment, cut_segments
+from spondyl.study.mentions.sites import Site, find_site
+from spondyl.study.mentions.terms import Found, find_terms
+
+_NOT_NOW = frozenset({Section.INDICATION, Section.HISTORY, Section.COMPARISON})
+_NEEDS_VERTEBRA = frozenset({
+    "strong_of_vertebra", "weak_of_vertebra", "weak_local", "kept", "treated_of_vertebra",
+    "other_of_vertebra", "degenerative",
+})  # fmt: skip
+_FEW_WORDS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A mention in the making; words first to last (included) of the text are its evidence."""
+
+    levels: tuple[Level, ...]
+    status: Status
+    age: Age
+    severity: str | None
+    term: Term
+    treated: bool
+    section: Section
+    first: int
+    last: int
+    negates_new: bool = False
+    is_plural: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the sentence before leaves: the levels it names, and whether it is about the spine."""
+
+    levels: tuple[Level, ...] = ()
+    is_spine: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stated:
+    """A term with its segment, site and statement."""
+
+    segment: Segment
+    site: Site
+    statement: Statement
+    groups: tuple[LevelGroup, ...] = field(default=())
+    levels: tuple[Level, ...] = ()
+    is_inherited: bool = False
+
+    @property
+    def term(self) -> Found:
+        return self.segment.term
+
+
+def read_sentence(line: Line, before: Before) -> list[Draft]:
+    """The mentions of a sentence, in order."""
+    segments = cut_segments(line, find_terms(line))
+    stated = list(_stated(line, segments))
+    _settle_versus(line, stated)
+    _inherit(line, stated, before)
+    kept = [one for one in stated if _is_vertebral(line, one, before)]
+    drafts = [draft for one in kept for draft in _drafts(line, one)]
+    return _merged(drafts)
+
+
+def _stated(line: Line, segments: list[Segment]) -> Iterator[_Stated]:
+    for index, segment in enumerate(segments):
+        statement = read_statement(line, segments, index)
+        is_other = segment.term.term is Term.OTHER_DIAGNOSIS
+        is_unsaid = statement.status is None or (
+            is_other and (statement.status is Status.NEGATED or line.section in _NOT_NOW)
+        )
+        if is_unsaid:
+            statement = Statement(status=None)
+        site = find_site(line, segment, is_negated=statement.status is Status.NEGATED)
+        levels = tuple(dict.fromkeys(level for group in site.groups for level in group.levels))
+        yield _Stated(segment=segment, site=site, statement=statement, groups=site.groups, levels=levels)
+
+
+# ------------------------------------------------------------------------------- which levels
+def _inherit(line: Line, stated: list[_Stated], before: Before) -> None:
+    """Give a term without levels those of the term it hangs on, or of the sentence before."""
+    for index, one in enumerate(stated):
+        if one.levels or one.site.is_elsewhere:
+            continue
+        if index and _hangs_on(line, stated[index - 1], one):
+            one.levels, one.is_inherited = stated[index - 1].levels, True
+        elif index + 1 < len(stated) and _shares_with(line, one, stated[index + 1]):
+            one.levels, one.is_inherited = stated[index + 1].levels, True
+        elif not index and _points_back(line, one, before):
+            one.levels, one.is_inherited = before.levels, True
+
+
+def _hangs_on(line: Line, left: _Stated, right: _Stated) -> bool:
+    """ "metastasis of T7 with collapse", "sclerosis of T5 without fracture"."""
+    if not left.levels or left.site.is_elsewhere or _is_general(line, right):
+        return False
+    joint = (left.term.end, right.term.start)
+    is_negated = right.statement.status is Status.NEGATED
+    if is_negated:
+        is_same = left.term.term is Term.STRONG and right.term.term is Term.STRONG
+        is_with = line.has("with", *joint) and "," not in line.words[right.segment.start : right.term.start]
+        return is_with and not is_same and not right.statement.negates_new
+    return True
+
+
+def _is_general(line: Line, one: _Stated) -> bool:
+    """Whether a term speaks of the spine as a whole, or of other vertebrae."""
+    others = line.has("other", one.segment.start, one.segment.end)
+    body = {(span.start, span.end) for span in line.spans("site_body")}
+    spine = [x for x in line.spans("site_spine", one.segment.start, one.segment.end) if (x.start, x.end) not in body]
+    inside = [x for x in spine if not (one.term.start <= x.start and x.end <= one.term.end)]
+    return others or (bool(inside) and one.site.is_spine and one.term.kind != "weak_local")
+
+
+def _shares_with(line: Line, left: _Stated, right: _Stated) -> bool:
+    """ "wedging and height loss of T8": the levels behind the second term are those of both."""
+    if not right.levels or left.site.is_spine or left.statement.status is None:
+        return False
+    joint = (left.term.end, right.term.start)
+    is_joined = any(line.has(kind, *joint) for kind in ("and", "or", "with"))
+    is_same = left.statement.status is right.statement.status
+    levels_behind = all(group.start >= right.term.end for group in right.groups)
+    return is_joined and is_same and levels_behind and "," not in line.words[joint[0] : joint[1]]
+
+
+def _points_back(line: Line, one: _Stated, before: Before) -> bool:
+    """A single fracture without a level right behind a sentence with one: it is that one."""
+    term = one.term
+    if not before.levels or one.statement.status in {None, Status.NEGATED, Status.HISTORY} or _is_general(line, one):
+        return False
+    if line.disc_levels or line.has("site_disc") or term.is_treatment or line.section in _NOT_NOW:
+        return False
+    if term.term is Term.OTHER_DIAGNOSIS and not _is_definite(line, term):
+        return False
+    if _is_plural(line, one):
+        return len(before.levels) > 1 and _is_definite(line, term)
+    return len(before.levels) == 1 or _is_definite(line, term)
+
+
+def _is_definite(line: Line, term: Found) -> bool:
+    start = max(0, term.start - _FEW_WORDS)
+    return any(word in line.language.word_sets["definite"] for word in line.words[start : term.start])
+
+
+def _is_plural(line: Line, one: _Stated) -> bool:
+    plural = line.language.word_sets["plural"]
+    return any(word in plural for word in line.words[one.segment.start : one.term.end])
+
+
+# ------------------------------------------------------------------------------ is it a vertebra
+def _is_vertebral(line: Line, one: _Stated, before: Before) -> bool:
+    """Whether a term is a mention of a vertebra. Source: the labelling guideline, "Not mentions"."""
+    term, site = one.term, one.site
+    if one.statement.status is None or site.is_elsewhere:
+        return False
+    if term.kind == "other_of_level":
+        return bool(site.groups) and _is_beside_level(line, one)
+    if term.kind == "degenerative" and not line.has("site_body", one.segment.start, one.segment.end):
+        return False
+    if term.kind == "weak_local" and not site.groups and not site.is_spine:
+        return False
+    if one.levels or site.is_spine:
+        return not _is_disc(line, one)
+    if term.kind in _NEEDS_VERTEBRA:
+        return line.heading == "spine" or (one.statement.status is Status.NEGATED and before.is_spine)
+    if term.kind != "fracture":
+        return True
+    return _is_bone_statement(line, one, before)
+
+
+def _is_beside_level(line: Line, one: _Stated) -> bool:
+    """ "lesion in L2", "L2 lesion": nothing but small words between."""
+    small = line.language.levels.between_items | line.language.word_sets["preposition"]
+    term = one.term
+    for group in one.site.groups:
+        between = line.words[term.end : group.start] if group.start >= term.end else line.words[group.end : term.start]
+        if all(word in small or word in {"body", "corps", "vertebral"} for word in between):
+            return True
+    return False
+
+
+def _is_disc(line: Line, one: _Stated) -> bool:
+    """A weak term under a heading of the discs, or beside a disc's name without a vertebra's."""
+    if one.term.kind in {"strong", "fracture", "treated", "other"}:
+        return False
+    named = line.has("site_body", one.segment.start, one.segment.end)
+    return line.heading == "disc" and not named
+
+
+def _is_bone_statement(line: Line, one: _Stated, before: Before) -> bool:
+    """Whether "fracture" without a site is about the spine: negated in any statement of bones, else near it."""
+    if line.heading in {"other_bone", "disc"}:
+        return False
+    if one.statement.status is Status.NEGATED:
+        return True
+    return line.heading == "spine" or before.is_spine or any(True for _ in line.spans("site_spine"))
+
+
+# ----------------------------------------------------------------------------------- versus
+def _settle_versus(line: Line, stated: list[_Stated]) -> None:
+    """ "Schmorl's node versus fracture": only the fracture counts, and it is uncertain."""
+    for left, right in zip(stated, stated[1:], strict=False):
+        pair = {left.term.term is Term.OTHER_DIAGNOSIS, right.term.term is Term.OTHER_DIAGNOSIS}
+        joint = (left.term.end, right.term.start)
+        if pair != {True, False} or not _is_choice(line, joint, left, right):
+            continue
+        other, fracture = (left, right) if left.term.term is Term.OTHER_DIAGNOSIS else (right, left)
+        cues = fracture.statement.cues or other.statement.cues
+        if fracture.statement.status not in {None, Status.NEGATED}:
+            fracture.statement = Statement(status=Status.UNCERTAIN, cues=cues)
+            fracture.levels = fracture.levels or other.levels
+            fracture.groups = fracture.groups or other.groups
+            other.statement = Statement(status=None)
+
+
+def _is_choice(line: Line, joint: tuple[int, int], left: _Stated, right: _Stated) -> bool:
+    doubt = {left.statement.status, right.statement.status} & {Status.UNCERTAIN}
+    words = [line.words[span.start] for span in line.spans("versus", *joint)]
+    is_or = all(line.has("or", *joint) for _ in words)
+    return bool(words) and (bool(doubt) or not is_or)
+
+
+# --------------------------------------------------------------------------------------- drafts
+def _drafts(line: Line, one: _Stated) -> Iterator[Draft]:
+    status = one.statement.status
+    if status is None:
+        return
+    term, segment = one.term, one.segment
+    groups = [group for group in one.groups if segment.start <= group.start and group.end <= segment.end]
+    kind = _kind(line, one)
+    ages = find_ages(line, segment)
+    severities = find_severities(line, segment, groups)
+    shares = share(line, segment, groups, ages, severities)
+    if not groups or one.is_inherited:
+        shares = share(line, segment, (), ages, severities)
+    for part in shares:
+        spans = [*ages, *severities, *one.statement.cues, *groups]
+        first, last = _evidence(line, one, [(span.start, span.end) for span in spans])
+        is_mute = status is Status.NEGATED or kind is Term.OTHER_DIAGNOSIS
+        yield Draft(
+            levels=tuple(sorted(part.levels or one.levels, key=lambda level: level.order)),
+            status=status,
+            age=_stated_age(line, one, part.age, kind),
+            severity=None if is_mute else part.severity,
+            term=kind,
+            treated=term.is_treatment,
+            section=line.section,
+            first=line.places[first],
+            last=line.places[last],
+            negates_new=one.statement.negates_new,
+            is_plural=_is_plural(line, one),
+        )
+
+
+def _kind(line: Line, one: _Stated) -> Term:
+    """Strong, weak or another diagnosis; a weak term with another cause is another diagnosis."""
+    segment = one.segment
+    has_cause = line.has("cause_other", segment.start, segment.end)
+    if one.term.term is Term.WEAK and has_cause and one.statement.status is not Status.NEGATED:
+        return Term.OTHER_DIAGNOSIS
+    return one.term.term
+
+
+def _stated_age(line: Line, one: _Stated, age: Age, kind: Term) -> Age:
+    """Age by status. Source: the labelling guideline, "Age"."""
+    status = one.statement.status
+    if kind is Term.OTHER_DIAGNOSIS:
+        return Age.UNSPECIFIED
+    if status is Status.HISTORY:
+        return Age.RECENT if age is Age.RECENT else Age.CHRONIC
+    if status is Status.NEGATED:
+        is_recent = age is Age.RECENT or one.statement.negates_new
+        return Age.RECENT if is_recent else Age.UNSPECIFIED
+    return age
+
+
+def _evidence(line: Line, one: _Stated, spans: list[tuple[int, int]]) -> tuple[int, int]:
+    """First and last word of the evidence: the term and what was read with it, within its segment."""
+    segment = one.segment
+    term = one.term
+    low = min([segment.start, *(span.start for span in one.statement.cues)])
+    first = min([term.start, *(start for start, _ in spans if start >= low)])
+    last = max([term.end, *(end for _, end in spans if end <= segment.end)])
+    while line.words[last - 1] in {",", "(", ":", "-"}:
+        last -= 1
+    closing = line.words[last : last + 1] == [")"] and "(" in line.words[first:last]
+    return first, last - 1 + closing
+
+
+def _merged(drafts: list[Draft]) -> list[Draft]:
+    """Join what one sentence says twice of the same levels: "fracture of L1 with loss of height"."""
+    merged: list[Draft] = []
+    for draft in drafts:
+        partner = next((x for x in merged if _is_same(x, draft)), None)
+        if partner is None:
+            merged.append(draft)
+        else:
+            _absorb(partner, draft)
+    return merged
+
+
+def _is_same(one: Draft, other: Draft) -> bool:
+    if set(one.levels) != set(other.levels) or one.status is not other.status:
+        return False
+    if one.negates_new is not other.negates_new:
+        return False
+    is_other = {one.term is Term.OTHER_DIAGNOSIS, other.term is Term.OTHER_DIAGNOSIS}
+    if len(is_other) > 1:
+        return False
+    return one.status is not Status.NEGATED or one.term is other.term
+
+
+def _absorb(one: Draft, other: Draft) -> None:
+    percents = [x for x in (one.severity, other.severity) if x and x.startswith("percent:")]
+    if other.term is Term.STRONG and one.term is Term.WEAK:
+        one.term = Term.STRONG
+        one.age = other.age if other.age is not Age.UNSPECIFIED else one.age
+    elif one.age is Age.UNSPECIFIED:
+        one.age = other.age
+    one.severity = percents[0] if percents else one.severity or other.severity
+    one.treated = one.treated or other.treated
+    one.first, one.last = min(one.first, other.first), max(one.last, other.last)
+

@@ -1,0 +1,129 @@
+"""Terms of a sentence: what a mention can be made of, before the words around it are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from spondyl.study.mentions.marks import Line, Span
+from spondyl.study.mentions.model import Term
+from spondyl.study.mentions.phrases import Hit
+
+_TERM_OF = {
+    "strong": Term.STRONG, "fracture": Term.STRONG, "hash": Term.STRONG, "treated": Term.STRONG,
+    "strong_of_vertebra": Term.STRONG, "treated_of_vertebra": Term.STRONG, "kept": Term.WEAK,
+    "weak_of_vertebra": Term.WEAK, "weak_local": Term.WEAK, "degenerative": Term.OTHER_DIAGNOSIS,
+    "other": Term.OTHER_DIAGNOSIS, "other_of_vertebra": Term.OTHER_DIAGNOSIS,
+    "other_of_level": Term.OTHER_DIAGNOSIS,
+}  # fmt: skip
+_KINDS = tuple(_TERM_OF)  # at equal length the earlier kind holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A term: words start to end (excluded) of a sentence.
+
+    kind: the list of the language file that it stands in. is_severe: severe by its name. is_proxy: a word
+    that stands for the term before it ("one at T12").
+    """
+
+    start: int
+    end: int
+    kind: str
+    term: Term
+    is_severe: bool = False
+    is_proxy: bool = False
+
+    @property
+    def is_treatment(self) -> bool:
+        """Whether it names a treatment: cement, kyphoplasty."""
+        return self.kind in {"treated", "treated_of_vertebra"}
+
+
+def find_terms(line: Line) -> list[Found]:
+    """The terms of a sentence in order; neighbours that make one expression are one term."""
+    hits = line.language.terms.find(line.words)
+    masks = [hit for hit in hits if hit.kind == "not_terms"]
+    severe = [hit for hit in hits if hit.kind == "severe_by_name"]
+    kept: list[Hit] = []
+    candidates = [hit for hit in hits if hit.kind in _TERM_OF and not _overlaps_any(hit, masks)]
+    for hit in sorted(candidates, key=lambda x: (x.start - x.end, _KINDS.index(x.kind))):
+        if not _overlaps_any(hit, kept) and (hit.kind != "hash" or _is_fracture_sign(line, hit)):
+            kept.append(hit)
+    found = [
+        Found(
+            start=hit.start, end=hit.end, kind=hit.kind, term=_TERM_OF[hit.kind],
+            is_severe=_overlaps_any(hit, severe),
+        )
+        for hit in sorted(kept, key=lambda x: x.start)
+    ]  # fmt: skip
+    return list(_joined(line, _with_proxies(line, found)))
+
+
+def _overlaps_any(hit: Hit, others: list[Hit]) -> bool:
+    return any(hit.start < other.end and other.start < hit.end for other in others)
+
+
+def _is_fracture_sign(line: Line, hit: Hit) -> bool:
+    """# is a fracture beside a level or a word of the spine, else a number sign."""
+    near = [group for group in line.levels if abs(group.start - hit.end) <= 1 or abs(hit.start - group.end) <= 1]
+    beside = line.has("site_spine", max(0, hit.start - 2), hit.start)
+    return bool(near) or beside
+
+
+def _with_proxies(line: Line, found: list[Found]) -> list[Found]:
+    """Add words that stand for the term before them; a level must follow."""
+    proxies = []
+    for span in line.spans("proxy"):
+        before = [term for term in found if term.end <= span.start]
+        levels = [group for group in line.levels if 0 <= group.start - span.end <= 1]
+        if before and levels:
+            proxies.append(replace(before[-1], start=span.start, end=span.start + 1, is_proxy=True))
+    return sorted([*found, *proxies], key=lambda term: term.start)
+
+
+def _joined(line: Line, found: list[Found]) -> Iterator[Found]:
+    """Neighbours that are one expression: wedge | fracture, tassement | cuneiforme."""
+    i = 0
+    while i < len(found):
+        term = found[i]
+        while i + 1 < len(found) and _is_one_expression(line, term, found[i + 1]):
+            i += 1
+            term = _merged(term, found[i])
+        yield term
+        i += 1
+
+
+def _is_one_expression(line: Line, left: Found, right: Found) -> bool:
+    if left.is_treatment or right.is_treatment or right.is_proxy or "kept" in {left.kind, right.kind}:
+        return False
+    gap = line.words[left.end : right.start]
+    if len(gap) > 1 or (left.end < right.start and _parts(line, Span(start=left.end, end=right.start))):
+        return False
+    if right.term is Term.OTHER_DIAGNOSIS or left.term is Term.OTHER_DIAGNOSIS:
+        # lytic destruction; Modic degenerative changes; but "metastasis fracture" is a slip of two words
+        return not gap and (left.term is right.term or (right.term is Term.STRONG and right.kind != "strong"))
+    return True
+
+
+def _parts(line: Line, span: Span) -> bool:
+    """Whether a word between two terms keeps them apart."""
+    word = line.words[span.start]
+    if word in line.language.word_sets["preposition"] or line.boundaries(span.start, span.end):
+        return True
+    cues = ("negation_before", "uncertain_before", "probable_before", "negation_after")
+    is_cue = any(line.has(kind, span.start, span.end) for kind in cues)
+    is_level = any(group.start < span.end and span.start < group.end for group in line.levels)
+    return is_cue or is_level or not word.isalpha()
+
+
+def _merged(left: Found, right: Found) -> Found:
+    order = (Term.STRONG, Term.WEAK, Term.OTHER_DIAGNOSIS)
+    leading = min((left, right), key=lambda x: order.index(x.term))
+    kind = leading.kind
+    if leading.term is Term.STRONG and {left.term, right.term} == {Term.STRONG, Term.WEAK}:
+        kind = "strong" if leading.kind == "fracture" else leading.kind
+    if left.term is right.term is Term.STRONG and "strong" in {left.kind, right.kind}:
+        kind = "strong"
+    is_severe = left.is_severe or right.is_severe
+    return Found(start=left.start, end=right.end, kind=kind, term=leading.term, is_severe=is_severe)
