@@ -77,7 +77,7 @@ class _Ends:
 
     def after(self, start: int) -> int:
         """The word after the sentence that begins at a word."""
-        line_start = start
+        line_start, goes_on = start, False
         for at in range(start, len(self._words.words)):
             word = self._words.words[at]
             if word in _STOPS:
@@ -87,9 +87,9 @@ class _Ends:
                 if at > start and self._is_question_end(at):
                     return at + 1
             elif word == "\n":
-                if not self._is_wrapped(line_start, at):
+                if not self._is_wrapped(line_start, at, goes_on=goes_on):
                     return at
-                line_start = at + 1
+                line_start, goes_on = at + 1, True
         return len(self._words.words)
 
     def _is_stop(self, at: int) -> bool:
@@ -109,7 +109,7 @@ class _Ends:
             return False
         return len(rest) < len("? ") or rest[0] == "\n" or not rest[1].islower()
 
-    def _is_wrapped(self, line_start: int, at: int) -> bool:
+    def _is_wrapped(self, line_start: int, at: int, *, goes_on: bool) -> bool:
         """Whether the sentence goes on after the line break at a word."""
         words = self._words
         if at + 1 >= len(words.words) or words.words[at + 1] in {"\n", *_BULLETS}:
@@ -120,10 +120,10 @@ class _Ends:
         if not following.islower():
             return False
         is_long = words.ends[at - 1] - words.starts[line_start] >= _WRAPPED_LINE
-        is_sentence = bool(_UPPER_OR_DIGIT.match(first)) or line_start > 0
+        is_sentence = goes_on or bool(_UPPER_OR_DIGIT.match(first))
         negates = self._language.marks.find(words.words, at + 1, at + 2)
         begins_anew = any(hit.kind == "negation_before" for hit in negates)
-        return is_long or (is_sentence and bool(_UPPER_OR_DIGIT.match(first)) and not begins_anew)
+        return is_long or (is_sentence and not begins_anew)
 
 
 def _skip_bullet(words: list[str], at: int) -> int:

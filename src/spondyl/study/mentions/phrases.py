@@ -16,7 +16,7 @@ from spondyl.study.mentions.text import fold
 
 _STEM_KEY = 2  # stems are found by their first letters
 _MOST_WORDS_REMEMBERED = 200_000
-_PUNCTUATION = frozenset(".,;:()[]!?\n-/•*")
+_PUNCTUATION = frozenset(".,;:()[]!?\n•*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

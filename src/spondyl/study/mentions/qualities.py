@@ -172,11 +172,23 @@ def _is_past(line: Line, start: int, end: int) -> bool:
 # --------------------------------------------------------------------- whose severity it is
 def _is_of_body(line: Line, segment: Segment, groups: Sequence[LevelGroup], quality: Quality) -> bool:
     """Whether a severity is of the vertebra, not of kyphosis, canal, retropulsion or pain."""
-    nouns = [span for span in line.spans("noun", segment.start, segment.end) if not _covers(span, segment.term)]
+    start, end = _chunk(line, segment, quality)
+    nouns = [span for span in line.spans("noun", start, end) if not _covers(span, segment.term)]
     if not nouns:
         return True
     own = [Span(start=segment.term.start, end=segment.term.end), *(Span(start=g.start, end=g.end) for g in groups)]
-    return _pull(line, quality, own) <= _pull(line, quality, nouns)
+    own = [span for span in own if start <= span.start and span.end <= end]
+    return _pull(line, quality, own) < _pull(line, quality, nouns)
+
+
+def _chunk(line: Line, segment: Segment, quality: Quality) -> tuple[int, int]:
+    """The words around a severity up to the next boundaries; past an "and" where it stands alone."""
+    boundaries = line.boundaries(segment.start, segment.end)
+    start = max((at for at in boundaries if at < quality.start), default=segment.start)
+    later = [at for at in boundaries if at >= quality.end]
+    if later and later[0] == quality.end and quality.start - start <= 1 and line.words[later[0]] not in {",", ")"}:
+        later = later[1:]
+    return start, later[0] if later else segment.end
 
 
 def _covers(span: Span, other: object) -> bool:

@@ -76,7 +76,7 @@ def _is_no_mention(line: Line, segments: list[Segment], index: int) -> bool:
 def _is_same_clause(line: Line, start: int, end: int) -> bool:
     """Whether words lead to a term without a stop, but commas in a list with "or" may stand between."""
     between = line.words[start:end]
-    if any(line.has(kind, start, end) for kind in ("scope_end",)) or ":" in between:
+    if line.has("scope_end", start, end) or ":" in between[1:]:
         return False
     return "," not in between or _is_listed(line, start, end)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spondyl.domain.level import Level
-from spondyl.study.mentions.levels import LevelGroup
-from spondyl.study.mentions.marks import Line
+from spondyl.study.mentions.levels import LevelGroup, part_of
+from spondyl.study.mentions.marks import Line, Span
 from spondyl.study.mentions.model import Age, Section, Status, Term
 from spondyl.study.mentions.qualities import find_ages, find_severities, share
 from spondyl.study.mentions.scope import Statement, read_statement
@@ -86,6 +86,8 @@ def _stated(line: Line, segments: list[Segment]) -> Iterator[_Stated]:
             statement = Statement(status=None)
         site = find_site(line, segment, is_negated=statement.status is Status.NEGATED)
         levels = tuple(dict.fromkeys(level for group in site.groups for level in group.levels))
+        if segment.term.kind == "slip":
+            levels = levels[:1]
         yield _Stated(segment=segment, site=site, statement=statement, groups=site.groups, levels=levels)
 
 
@@ -110,17 +112,29 @@ def _hangs_on(line: Line, left: _Stated, right: _Stated) -> bool:
     joint = (left.term.end, right.term.start)
     is_negated = right.statement.status is Status.NEGATED
     if is_negated:
+        if any(_denies(line, cue) for cue in right.statement.cues):
+            return True
         is_same = left.term.term is Term.STRONG and right.term.term is Term.STRONG
         is_with = line.has("with", *joint) and "," not in line.words[right.segment.start : right.term.start]
         return is_with and not is_same and not right.statement.negates_new
     return True
 
 
+def _denies(line: Line, cue: Span) -> bool:
+    """Whether a negation denies what stands before it: "limbus vertebra, not a fracture"."""
+    return any(span.start == cue.start for span in line.spans("denies"))
+
+
 def _is_general(line: Line, one: _Stated) -> bool:
     """Whether a term speaks of the spine as a whole, or of other vertebrae."""
-    others = line.has("other", one.segment.start, one.segment.end)
-    body = {(span.start, span.end) for span in line.spans("site_body")}
-    spine = [x for x in line.spans("site_spine", one.segment.start, one.segment.end) if (x.start, x.end) not in body]
+    is_negated = one.statement.status is Status.NEGATED
+    others = line.has("other", one.segment.start, one.segment.end if is_negated else one.term.start)
+    body = list(line.spans("site_body"))
+    spine = [
+        x
+        for x in line.spans("site_spine", one.segment.start, one.segment.end)
+        if not any(b.start < x.end and x.start < b.end for b in body)
+    ]
     inside = [x for x in spine if not (one.term.start <= x.start and x.end <= one.term.end)]
     return others or (bool(inside) and one.site.is_spine and one.term.kind != "weak_local")
 
@@ -131,6 +145,8 @@ def _shares_with(line: Line, left: _Stated, right: _Stated) -> bool:
         return False
     joint = (left.term.end, right.term.start)
     is_joined = any(line.has(kind, *joint) for kind in ("and", "or", "with"))
+    both_other = left.term.term is right.term.term is Term.OTHER_DIAGNOSIS
+    is_joined = is_joined or (both_other and not line.boundaries(*joint))
     is_same = left.statement.status is right.statement.status
     levels_behind = all(group.start >= right.term.end for group in right.groups)
     return is_joined and is_same and levels_behind and "," not in line.words[joint[0] : joint[1]]
@@ -241,6 +257,8 @@ def _drafts(line: Line, one: _Stated) -> Iterator[Draft]:
     term, segment = one.term, one.segment
     groups = [group for group in one.groups if segment.start <= group.start and group.end <= segment.end]
     kind = _kind(line, one)
+    if term.kind == "slip":
+        groups = [part_of(group, group.atoms[:1]) for group in groups[:1]]
     ages = find_ages(line, segment)
     severities = find_severities(line, segment, groups)
     shares = share(line, segment, groups, ages, severities)
@@ -268,7 +286,10 @@ def _drafts(line: Line, one: _Stated) -> Iterator[Draft]:
 def _kind(line: Line, one: _Stated) -> Term:
     """Strong, weak or another diagnosis; a weak term with another cause is another diagnosis."""
     segment = one.segment
-    has_cause = line.has("cause_other", segment.start, segment.end)
+    causes = list(line.spans("cause_other", segment.start))
+    has_cause = any(
+        span.end <= segment.end or line.has("because", segment.term.end, span.start) for span in causes
+    )
     if one.term.term is Term.WEAK and has_cause and one.statement.status is not Status.NEGATED:
         return Term.OTHER_DIAGNOSIS
     return one.term.term

@@ -13,7 +13,7 @@ _TERM_OF = {
     "strong": Term.STRONG, "fracture": Term.STRONG, "hash": Term.STRONG, "treated": Term.STRONG,
     "strong_of_vertebra": Term.STRONG, "treated_of_vertebra": Term.STRONG, "kept": Term.WEAK,
     "weak_of_vertebra": Term.WEAK, "weak_local": Term.WEAK, "degenerative": Term.OTHER_DIAGNOSIS,
-    "other": Term.OTHER_DIAGNOSIS, "other_of_vertebra": Term.OTHER_DIAGNOSIS,
+    "other": Term.OTHER_DIAGNOSIS, "slip": Term.OTHER_DIAGNOSIS, "other_of_vertebra": Term.OTHER_DIAGNOSIS,
     "other_of_level": Term.OTHER_DIAGNOSIS,
 }  # fmt: skip
 _KINDS = tuple(_TERM_OF)  # at equal length the earlier kind holds
@@ -98,6 +98,8 @@ def _is_one_expression(line: Line, left: Found, right: Found) -> bool:
     if left.is_treatment or right.is_treatment or right.is_proxy or "kept" in {left.kind, right.kind}:
         return False
     gap = line.words[left.end : right.start]
+    if "degenerative" in {left.kind, right.kind}:
+        return not gap
     if len(gap) > 1 or (left.end < right.start and _parts(line, Span(start=left.end, end=right.start))):
         return False
     if right.term is Term.OTHER_DIAGNOSIS or left.term is Term.OTHER_DIAGNOSIS:
@@ -119,7 +121,7 @@ def _parts(line: Line, span: Span) -> bool:
 
 def _merged(left: Found, right: Found) -> Found:
     order = (Term.STRONG, Term.WEAK, Term.OTHER_DIAGNOSIS)
-    leading = min((left, right), key=lambda x: order.index(x.term))
+    leading = min((left, right), key=lambda x: (x.kind == "degenerative", order.index(x.term)))
     kind = leading.kind
     if leading.term is Term.STRONG and {left.term, right.term} == {Term.STRONG, Term.WEAK}:
         kind = "strong" if leading.kind == "fracture" else leading.kind
