@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
+from typing import TypeAlias
 
 import numpy as np
 from scipy import ndimage
@@ -18,6 +19,8 @@ from spondyl.domain import channels
 from spondyl.domain.spine import BodyCandidate
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index, to_points
+
+Vector: TypeAlias = Sequence[float] | np.ndarray
 
 SOFT_HU = 40
 BODY_HU = 250  # of running number 0; each number further adds LEVEL_HU
@@ -39,15 +42,13 @@ class Box:
     size_mm: tuple[float, float, float] = BODY_SIZE_MM
 
 
-def body_box(centre_mm: Sequence[float], number: int, *, bend_deg: float = 0.0, lean_deg: float = 0.0) -> Box:
+def body_box(centre_mm: Vector, number: int, *, bend_deg: float = 0.0, lean_deg: float = 0.0) -> Box:
     """A body of a running number, bent forward (about the left axis) and leaning sideways."""
     frame = Rotation.from_euler("xy", [bend_deg, lean_deg], degrees=True).as_matrix()
     return Box(centre_mm=np.array(centre_mm, float), hu=BODY_HU + LEVEL_HU * number, frame=frame)
 
 
-def column(
-    numbers: Sequence[int], *, top_mm: Sequence[float] = (0.0, 0.0, 0.0), pitch_mm: float = 32.0
-) -> list[Box]:
+def column(numbers: Sequence[int], *, top_mm: Vector = (0.0, 0.0, 0.0), pitch_mm: float = 32.0) -> list[Box]:
     """Bodies from head to foot along a gentle S, each tilted as its place in the curve asks."""
     boxes = []
     centre = np.array(top_mm, float)
@@ -211,10 +212,9 @@ def _parts(hu: np.ndarray) -> list[_Part]:
 def _order(axes: np.ndarray) -> list[int]:
     """Which moment axis runs along left (i), posterior (j), superior (k): the best of all pairings."""
 
-    def fit(order: tuple[int, ...]) -> float:
-        return float(sum(abs(axes[2 - place, axis]) for place, axis in enumerate(order)))
-
-    return list(max(permutations(range(3)), key=fit))
+    orders = [(a, b, c) for a, b, c in permutations(range(3))]
+    fits = [abs(axes[2, a]) + abs(axes[1, b]) + abs(axes[0, c]) for a, b, c in orders]
+    return list(orders[int(np.argmax(fits))])
 
 
 def _towards_patch(axes: np.ndarray) -> np.ndarray:
@@ -286,7 +286,7 @@ class BoxRefiner:
 
 
 def candidate_at(
-    box: Box, off_mm: Sequence[float] = (0.0, 0.0, 0.0), turn_deg: Sequence[float] = (0.0, 0.0, 0.0)
+    box: Box, off_mm: Vector = (0.0, 0.0, 0.0), turn_deg: Vector = (0.0, 0.0, 0.0)
 ) -> BodyCandidate:
     """What a finder would say of a box, that far off and turned that much."""
     return BodyCandidate(

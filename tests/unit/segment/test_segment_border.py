@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from box_spine import Box, BoxRefiner, Scan, body_box, candidate_at, corners, ct
+from box_spine import Box, BoxRefiner, Scan, Vector, body_box, candidate_at, corners, ct
 from spondyl.domain.refusal import Refusal
 from spondyl.domain.spine import SpineRegion
 from spondyl.domain.vertebra import Vertebra
@@ -26,9 +25,7 @@ SIZE_MM = (30.0, 24.0, 18.0)
 PATCH = (48, 48, 48)  # smaller than the shipped one: it holds this body, and is quicker
 
 
-def a_body(
-    centre_mm: Sequence[float] = (0.0, 0.0, 0.0), *, bend_deg: float = 0.0, lean_deg: float = 0.0
-) -> Box:
+def a_body(centre_mm: Vector = (0.0, 0.0, 0.0), *, bend_deg: float = 0.0, lean_deg: float = 0.0) -> Box:
     return replace(body_box(centre_mm, 15, bend_deg=bend_deg, lean_deg=lean_deg), size_mm=SIZE_MM)
 
 

@@ -14,6 +14,7 @@ from box_spine import (
     SOFT_HU,
     Box,
     BoxRefiner,
+    Vector,
     body_box,
     candidate_at,
     column,
@@ -36,8 +37,8 @@ def outlined(
     volume: CtVolume,
     seen: Sequence[Box],
     *,
-    off_mm: Sequence[float] = (0.0, 0.0, 0.0),
-    turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
+    off_mm: Vector = (0.0, 0.0, 0.0),
+    turn_deg: Vector = (0.0, 0.0, 0.0),
     refiner: BoxRefiner | None = None,
     settings: Settings | None = None,
 ) -> tuple[Vertebra, ...]:
