@@ -105,7 +105,10 @@ def draw_pose(
     extra = np.array([kyphosis_deg.get(level, 0.0) for level in LEVELS])
     sagittal = sagittal - np.cumsum(extra) + 0.5 * extra.sum()
     coronal = _scoliosis(rng, n)
-    disc_factors = np.clip(np.exp(rng.normal(0.0, 0.15) + rng.normal(0.0, 0.18, n)), 0.25, 1.6)
+    disc_factors = np.exp(rng.normal(0.0, 0.15) + rng.normal(0.0, 0.18, n))
+    worn_share = rng.uniform(0.1, 0.6) if rng.random() < 0.3 else 0.0  # worn discs come in some patients
+    disc_factors *= np.where(rng.random(n) < worn_share, rng.uniform(0.3, 0.8, n), 1.0)
+    disc_factors = np.clip(disc_factors, 0.25, 1.6)
     steps = _steps(norms, sagittal, coronal, size, disc_factors, body_scales)
     centres = np.vstack([np.zeros(3), np.cumsum(steps[:-1], axis=0)])
     centres -= centres.mean(axis=0)

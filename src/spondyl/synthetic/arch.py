@@ -120,5 +120,5 @@ def _spinous_process(arch: _Arch) -> Capsule:
     root_z = -(0.22 + 0.1 * thoracic) * arch.height
     root = arch.place(0.0, arch.lamina_y + 4 * scale, root_z)
     tip = arch.place(arch.jitter(1.0), arch.lamina_y + length, root_z - (length - 4 * scale) * slope)
-    radii = ((4.0 + 3.5 * lumbar) * scale, (3.4 + 4.6 * lumbar) * scale)
-    return arch.maker.capsule(root, tip, radii, (arch.body.frame[:, 0], 1.4 + 1.2 * lumbar))
+    radii = ((4.0 + 6.0 * lumbar) * scale, (3.4 + 6.6 * lumbar) * scale)
+    return arch.maker.capsule(root, tip, radii, (arch.body.frame[:, 0], 1.4 + 2.2 * lumbar))

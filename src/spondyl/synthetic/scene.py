@@ -119,7 +119,8 @@ def _bones(
 
 def _discs(rng: np.random.Generator, n_bodies: int) -> tuple[Disc, ...]:
     """Discs of one patient; a few are chalky or hold gas, one patient in five has bony bridges."""
-    base = float(rng.uniform(45, 125))
+    is_hard = rng.random() < 0.12  # chalk in all discs, as in ankylosis
+    base = float(rng.uniform(120, 260) if is_hard else rng.uniform(45, 125))
     bridge_share = float(rng.uniform(0.3, 0.9)) if rng.random() < 0.2 else 0.0
     place = float(rng.normal(-0.4, 0.5))  # more on the right, where no aorta beats
     discs: list[Disc] = []

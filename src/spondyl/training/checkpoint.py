@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any  # torch's state dictionaries hold anything
 
+import numpy as np
 import torch
 
 from spondyl.networks.unet import BlockUNet
@@ -39,12 +41,22 @@ def open_state(folder: Path, network: str, learning_rate: float, device: str) ->
     state = TrainingState(net=net, average=average, optimiser=optimiser)
     path = folder / FILE_NAME
     if path.exists():
-        saved = torch.load(path, map_location=device, weights_only=True)
+        saved = read_checkpoint(path, device)
         net.load_state_dict(saved["net"])
         average.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])
         state.iterations, state.seconds = int(saved["iterations"]), float(saved["seconds"])
     return state
+
+
+def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """The checkpoint's entries: net, average, optimiser, iterations, seconds, settings."""
+    # nothing but numbers is unpickled; the first runs kept their learning rate as a numpy scalar
+    numpy_scalar: Any = np.float64(0.0).__reduce__()[0]
+    allowed: list[Any] = [numpy_scalar, np.dtype, type(np.dtype(np.float64))]
+    with torch.serialization.safe_globals(allowed):
+        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return saved
 
 
 def save_state(state: TrainingState, folder: Path, settings: dict[str, str]) -> None:

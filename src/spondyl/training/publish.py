@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 from onnx import numpy_helper
 
 import spondyl
 from spondyl.geometry.arrays import Float32Array
-from spondyl.training.checkpoint import FILE_NAME
+from spondyl.training.checkpoint import FILE_NAME, read_checkpoint
 from spondyl.training.examples import EXAMPLES
 from spondyl.weights import MANIFEST_NAME, NETWORK_NAMES
 
@@ -87,7 +86,7 @@ def _exported(folder: Path) -> Path:
 
 def _prepare(exported: Path, version: str, commit: str) -> _Published:
     """Read one run: its network, and from the checkpoint beside it how it was made."""
-    state = torch.load(exported.with_name(FILE_NAME), map_location="cpu", weights_only=True)
+    state = read_checkpoint(exported.with_name(FILE_NAME))
     settings: dict[str, str] = {key: value for key, value in state["settings"].items() if key != "folder"}
     name = exported.stem
     content, stored = _smallest(exported.read_bytes(), name)

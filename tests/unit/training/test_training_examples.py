@@ -77,6 +77,21 @@ def test_the_refiner_learns_the_body_in_the_middle() -> None:
         assert np.all(example.classes[example.body > 0.5] == 1)
 
 
+def test_the_refiners_coordinates_grow_to_left_posterior_superior_mirrored_or_not() -> None:
+    # array axes run k to superior, j to posterior, i to the left, but for turns of some degrees
+    n_compared = 0
+    for example in islice(EXAMPLES["refiner"](9, 6, 0.0), 18):
+        inside = example.body > 0.9
+        if inside.sum() < 2000:  # cut, or crushed to a wafer
+            continue
+        places = np.argwhere(inside)
+        for channel, axis in enumerate((2, 1, 0)):
+            values = example.coordinates[channel][inside]
+            assert np.corrcoef(values, places[:, axis])[0, 1] > 0.7
+        n_compared += 1
+    assert n_compared >= 9
+
+
 def test_the_same_seed_gives_the_same_examples(name: str) -> None:
     first, again, other = (next(EXAMPLES[name](seed, 2, 0.5)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.patch, again.patch)

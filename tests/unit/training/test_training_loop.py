@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,16 @@ def test_missing_runs_and_networks_are_told(finder_run: Path, refiner_run: Path,
 def test_settings_that_cannot_be_are_refused(change: dict[str, object], said: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=said):
         TrainingSettings(**({"network": "finder", "folder": tmp_path} | change))  # type: ignore[arg-type]
+
+
+def test_the_how_to_publishes_as_it_says(
+    finder_run: Path, refiner_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "train.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "finder").symlink_to(finder_run)
+    (tmp_path / "runs" / "refiner").symlink_to(refiner_run)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, str(page), "exec"), {})
+    assert weights.load("finder", tmp_path / "my-weights").version == "1"
