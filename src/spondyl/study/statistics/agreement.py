@@ -124,7 +124,7 @@ def cohen_kappa(
 
 def clustered_kappa(
     measure: str,
-    tables_per_patient: NDArray[np.int64],
+    tables_per_patient: CountTable,
     *,
     seed: int,
     weighting: Weighting = Weighting.NONE,
@@ -133,6 +133,8 @@ def clustered_kappa(
     confidence: float = CONFIDENCE,
 ) -> Answer:
     """Cohen's kappa over vertebrae with the bootstrap over patients; tables of shape (patients, K, K).
+
+    With perfect agreement n of the Estimate is the number of patients: its bound rests on them.
 
     Raises:
         ValueError: another shape.
@@ -149,6 +151,15 @@ def clustered_kappa(
         values: FloatArray = (np.einsum("rij,ij->r", share, weights) - expected) / (1.0 - expected)
         return values
 
+    totals = tables.sum(axis=0)
+    share = totals / totals.sum() if totals.any() else totals
+    expected = float(share.sum(axis=1) @ weights @ share.sum(axis=0))
+    if totals.any() and float(np.trace(totals)) == float(totals.sum()) and expected < 1.0:
+        # no resample of perfect agreement differs: each patient counts as one observation
+        return _agreement(
+            measure, 1.0, 0.0, expected, len(tables), len(tables), Unit.VERTEBRA, confidence,
+            f"Cohen's kappa, {weighting.value}, exact bound over patients",
+        )  # fmt: skip
     return bootstrap_totals(
         measure, tables.reshape(len(tables), -1), kappa, seed=seed, n=int(tables.sum()),
         resamples=resamples, method=method, confidence=confidence,

@@ -203,8 +203,8 @@ def vertebra_proportion(
 
     Korn-Graubard: the variance between patients, P/(P-1) sum (x_i - p m_i)² / M² (GEE with independence,
     robust), is set equal to p(1-p)/n_eff; n_eff, at most M, is multiplied by (z / t)² with P - 1 degrees of
-    freedom, and the interval is Clopper-Pearson's for p n_eff of n_eff. When every vertebra or none is an event,
-    as many observations are taken as there are patients: a patient counts once, whatever vertebrae he has.
+    freedom, and the interval is Clopper-Pearson's for p n_eff of n_eff. When every vertebra or none is an
+    event, as many observations are taken as there are patients: a patient counts once, with however many.
 
     Source: Korn and Graubard, Survey Methodology 1998;24:193.
 

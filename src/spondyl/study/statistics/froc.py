@@ -15,9 +15,12 @@ from spondyl.study.statistics.estimate import (
     Answer,
     CannotSay,
     CannotSayCode,
+    Estimate,
+    Remark,
     Unit,
     require_confidence,
 )
+from spondyl.study.statistics.proportions import exact_interval
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -111,7 +114,8 @@ def sensitivity_at_false_marks(
 
     The lowest threshold that keeps the rate is taken anew in each bootstrap sample of cases (percentile), so
     the interval holds the doubt about the threshold too. No interpolation between thresholds. With
-    ``SCORE_RATES`` this is the FROC score.
+    ``SCORE_RATES`` this is the FROC score. Where all fractures or none are marked, the exact bound of as many
+    observations as there are cases with fractures.
 
     Raises:
         ValueError: no rate, or a negative one.
@@ -124,6 +128,8 @@ def sensitivity_at_false_marks(
     ordered = _Ordered.of(marks)
     sizes = marks.fractures_per_case.astype(np.float64)
     value = _mean_sensitivity(np.ones((1, marks.cases)), ordered, sizes, rates_per_case)[0]
+    if value in {0.0, 1.0}:
+        return _at_boundary(measure, float(value), marks, confidence)
     blocks = resample_counts(marks.cases, resamples, seed, width=len(ordered.case))
     drawn = np.concatenate([_mean_sensitivity(x, ordered, sizes, rates_per_case) for x in blocks])
     return interval_of_resamples(
@@ -173,6 +179,17 @@ def _mean_sensitivity(
     share = np.full(len(counts), np.nan)
     np.divide(total / len(rates), fractures, out=share, where=fractures > 0)
     return share
+
+
+def _at_boundary(measure: str, value: float, marks: Marks, confidence: float) -> Estimate:
+    """All or none marked: no resample differs, so each case with fractures counts as one observation."""
+    cases = int(np.sum(marks.fractures_per_case > 0))
+    low, high = exact_interval(round(value * cases), cases, confidence)
+    return Estimate(
+        measure=measure, value=value, low=low, high=high, method="exact bound over cases with fractures",
+        unit=Unit.VERTEBRA, n=marks.fractures, numerator=value * marks.fractures,
+        denominator=marks.fractures, confidence=confidence, remark=Remark.AT_BOUNDARY,
+    )  # fmt: skip
 
 
 def _no_fractures(measure: str, marks: Marks) -> CannotSay:

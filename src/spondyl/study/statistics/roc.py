@@ -101,6 +101,8 @@ def area_under_roc(
     require_confidence(confidence)
     values, truth = _checked(scores, is_positive)
     n = len(values)
+    if patient is not None and len(patient) != n:
+        raise ValueError(f"{n} scores but {len(patient)} patients named")
     problem = _one_class(measure, truth, unit)
     if problem is not None:
         return problem
@@ -223,8 +225,6 @@ def _covariance(first: _Placement, second: _Placement) -> float:
 
 def _clustered_variance(placed: _Placement, truth: BoolArray, patient: NDArray[np.int64]) -> float:
     """Obuchowski 1997: S10/m + S01/n + 2 S11/(mn) from sums by patient, less their expectation."""
-    if patient.shape != truth.shape:
-        raise ValueError(f"{len(truth)} scores but {len(patient)} patients named")
     _, number = np.unique(patient, return_inverse=True)
     patients = int(number.max()) + 1
 

@@ -206,8 +206,8 @@ def sensitivity(study: PartialVerification, settings: VerificationSettings = DEF
     """TP / (TP + FN) with FN = sum n_h f_h / m_h extrapolated from the negatives read (Begg-Greenes).
 
     Wilson by stratum (MOVER): FN's bounds are FN ± sqrt(sum (n_h (p_h - w_h))²), p_h = f_h/m_h and w_h its
-    Wilson bound; put into TP/(TP + FN); for the population combined, on the logit, with the doubt that is left
-    when all negatives are read, 1/TP + sum n_h p_h² / FN². For this cohort m_h / (1 - m_h/n_h) stands
+    Wilson bound; put into TP/(TP + FN); for the population combined, on the logit, with the doubt that is
+    left when all negatives are read, 1/TP + sum n_h p_h² / FN². For this cohort m_h / (1 - m_h/n_h) stands
     for m_h.
 
     Logit: var(logit Se) = 1/TP + sum n_h p_h² / FN² + sum n_h² p_h (1-p_h) / m_h / FN²;
