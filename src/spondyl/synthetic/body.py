@@ -78,7 +78,9 @@ class Endplate:
         front = inner * (self.cup_y_mm - outline.front_y_mm)
         back = inner * (outline.back_y_mm - self.cup_y_mm)
         from_apex = y - self.cup_y_mm
-        r2 = (x / (inner * outline.half_width_mm)) ** 2 + (from_apex / np.where(from_apex < 0, front, back)) ** 2
+        r2 = (x / (inner * outline.half_width_mm)) ** 2 + (
+            from_apex / np.where(from_apex < 0, front, back)
+        ) ** 2
         # by logarithm: numpy's power of 32-bit floats takes ten times as long
         fall = np.exp(np.float32(0.5 * self.cup_exponent) * np.log(np.maximum(r2, np.float32(1e-8))))
         missing = 0.5 * (self.anterior_mm + self.posterior_mm) - self.middle_mm
