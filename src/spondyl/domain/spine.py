@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from spondyl.domain.coarse_maps import CoarseMaps
 from spondyl.geometry.arrays import Float64Array
 
 
@@ -43,9 +44,13 @@ class BodyCandidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpineRegion:
-    """The chain of bodies of one volume, ordered from head to foot."""
+    """The chain of bodies of one volume, ordered from head to foot.
+
+    maps: what the coarse network saw, for bodies that are found later; None where nothing was kept.
+    """
 
     bodies: tuple[BodyCandidate, ...]
+    maps: CoarseMaps | None = None
 
     def __post_init__(self) -> None:
         if not self.bodies:

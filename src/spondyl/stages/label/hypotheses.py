@@ -23,6 +23,9 @@ PITCH_MM: dict[Level, float] = {
 MOST_BODIES = len(STANDARD_LEVELS) + 1  # the longest column: C1 to S1 with T13 or L6
 
 
+_UNKNOWN = 0.5  # evidence that speaks neither way
+
+
 @dataclass(frozen=True, slots=True)
 class _Anatomy:
     """A column of levels from head to foot, and how often it occurs."""
@@ -121,12 +124,12 @@ def _score(
     gaps: list[int],
     settings: Settings,
 ) -> float:
-    total = 0.0
+    total = _number_score(vertebrae, levels, settings)
     for vertebra, level in zip(vertebrae, levels, strict=True):
-        candidate = vertebra.candidate
-        off = (candidate.level_estimate - _running_number(level)) / candidate.level_estimate_sd
-        total += -0.5 * settings.level_weight * min(off**2, 16.0)
-        total += _evidence(candidate.rib_evidence, settings.rib_certainty, is_there=_has_rib(level))
+        # the rib of a body that the scan cuts may lie outside: not seen says nothing there
+        seen = vertebra.candidate.rib_evidence
+        seen = max(seen, _UNKNOWN) if vertebra.cut_by_border else seen
+        total += _evidence(seen, settings.rib_certainty, is_there=_has_rib(level))
     last = anatomy.levels[anatomy.levels.index(Level.S1) - 1]
     for vertebra, level in zip(vertebrae, levels, strict=True):
         evidence = vertebra.candidate.sacrum_evidence
@@ -136,6 +139,29 @@ def _score(
     if levels[-1] == Level.S1:
         total += float(np.log(settings.outlined_sacrum_prior))
     return total + _pitch_score(vertebrae, levels, gaps, settings)
+
+
+def _number_score(vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], settings: Settings) -> float:
+    """The network's running numbers against the names.
+
+    All numbers of one spine err together (a network that counts one too few does so everywhere): their
+    common offset, a weighted median, has a spread of its own, so that many bodies do not make a wrong count
+    certain, and one number far off moves nothing.
+    """
+    numbers = np.array([x.candidate.level_estimate for x in vertebrae])
+    weights = np.array([x.candidate.level_estimate_sd for x in vertebrae]) ** -2.0
+    off = numbers - np.array([_running_number(level) for level in levels])
+    common = _weighted_median(off, weights)
+    variance = settings.number_bias_sd**2 + 1.0 / float(weights.sum())
+    own = np.minimum(weights * (off - common) ** 2, 9.0).sum()
+    return float(-0.5 * common**2 / variance - 0.5 * settings.level_weight * own)
+
+
+def _weighted_median(values: Float64Array, weights: Float64Array) -> float:
+    """The value with half of the weight on either side, between two values where they share it."""
+    order = np.argsort(values)
+    middle = np.cumsum(weights[order]) - 0.5 * weights[order]
+    return float(np.interp(0.5 * weights.sum(), middle, values[order]))
 
 
 def _running_number(level: Level) -> float:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 class Settings:
     """How the evidence for a numbering is weighed.
 
-    level_weight: share of the network's running numbers that counts (neighbours err together).
+    number_bias_sd: spread of the common error of all running numbers that the network gives one spine.
+    level_weight: share of their single errors that counts (neighbours err together).
     rib_certainty: probability that a rib is seen where there is one, and not seen where there is none.
     sacrum_certainty: the same for the sacrum below the last vertebra.
     pitch_sd, size_sd: spread of one step and of the whole spine's size, as log of the ratio to the norm.
@@ -27,8 +28,9 @@ class Settings:
     anchor_margin: evidence (0-1) by which a rib or the sacrum must change to count as an anchor.
     """
 
+    number_bias_sd: float = 0.8
     level_weight: float = 0.35
-    rib_certainty: float = 0.93
+    rib_certainty: float = 0.96
     sacrum_certainty: float = 0.9
     pitch_sd: float = 0.07
     size_sd: float = 0.08

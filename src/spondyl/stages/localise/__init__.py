@@ -5,6 +5,7 @@ In: CtVolume and the finder network. Out: SpineRegion. Refuses: NO_SPINE_FOUND.
 
 from __future__ import annotations
 
+from spondyl.domain.coarse_maps import CoarseMaps
 from spondyl.domain.network import Network
 from spondyl.domain.refusal import Refusal, RefusalCode
 from spondyl.domain.spine import SpineRegion
@@ -20,7 +21,10 @@ __all__ = ["Settings", "localise"]
 def localise(volume: CtVolume, finder: Network, settings: Settings) -> SpineRegion | Refusal:
     """Find the vertebral bodies of one volume, head to foot."""
     maps = sweep(volume, finder, settings)
-    bodies = best_chain(find_candidates(maps, settings), settings)
+    coarse = CoarseMaps(
+        body=maps.body, rib=maps.rib, sacrum=maps.sacrum, level=maps.level, affine=maps.affine
+    )
+    bodies = best_chain(find_candidates(maps, coarse, settings), settings)
     if not bodies:
         return Refusal(
             stage="localise",
@@ -28,4 +32,4 @@ def localise(volume: CtVolume, finder: Network, settings: Settings) -> SpineRegi
             got="No vertebral body was found in this series.",
             needed="an axial CT of chest, abdomen or pelvis with the spine in its field of view.",
         )
-    return SpineRegion(bodies=tuple(bodies))
+    return SpineRegion(bodies=tuple(bodies), maps=coarse)

@@ -21,7 +21,6 @@ class Settings:
     core_volume_ml: smallest core kept.
     chain_spacing_mm: smallest and largest distance of neighbours in the chain.
     chain_bend_deg: largest angle between a step of the chain and the body's own axis.
-    rib_window_mm: how far outside the body a rib is looked for.
     level_sd: spread of the network's running number of one body.
     """
 
@@ -38,5 +37,4 @@ class Settings:
     core_volume_ml: float = 0.4
     chain_spacing_mm: tuple[float, float] = (8.0, 62.0)
     chain_bend_deg: float = 55.0
-    rib_window_mm: float = 12.0
     level_sd: float = 1.3

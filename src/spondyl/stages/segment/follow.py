@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spondyl.domain.coarse_maps import CoarseMaps
 from spondyl.domain.network import Network
 from spondyl.domain.spine import BodyCandidate, SpineRegion
 from spondyl.domain.volume import CtVolume
@@ -15,6 +16,7 @@ from spondyl.stages.segment.outline import Outline, outline_body
 from spondyl.stages.segment.settings import Settings
 
 _UNKNOWN = 0.5  # evidence for ribs or sacrum at a body that the finder did not see
+_UNKNOWN_LEVEL_SD = 4.0
 _MOST_ADDED = 8  # bodies added beyond one end of the chain
 
 
@@ -28,7 +30,22 @@ def follow_spine(
         return []
     outlines = _fill_gaps(volume, outlines, refiner, settings)
     outlines = _extend(volume, outlines, refiner, settings, towards_head=True)
-    return _extend(volume, outlines, refiner, settings, towards_head=False)
+    outlines = _extend(volume, outlines, refiner, settings, towards_head=False)
+    return outlines if region.maps is None else [_with_evidence(x, region.maps, settings) for x in outlines]
+
+
+def _with_evidence(outline: Outline, maps: CoarseMaps, settings: Settings) -> Outline:
+    """The outline with the evidence for its level at its final place, whoever found it."""
+    evidence = maps.evidence_at(outline.centre_lps_mm, outline.frame, outline.half_width_mm)
+    is_known = evidence.body > settings.known_probability
+    candidate = replace(
+        outline.candidate,
+        rib_evidence=evidence.rib,
+        sacrum_evidence=evidence.sacrum,
+        level_estimate=evidence.level if is_known else outline.candidate.level_estimate,
+        level_estimate_sd=settings.level_sd if is_known else _UNKNOWN_LEVEL_SD,
+    )
+    return replace(outline, candidate=candidate)
 
 
 def _without_doubles(outlines: list[Outline], settings: Settings) -> list[Outline]:
@@ -121,7 +138,7 @@ def _guess(like: BodyCandidate, centre: Float64Array, frame: Float64Array, level
         frame=left @ right,
         body_probability=_UNKNOWN,
         level_estimate=level,
-        level_estimate_sd=4.0,
+        level_estimate_sd=_UNKNOWN_LEVEL_SD,
         rib_evidence=_UNKNOWN,
         sacrum_evidence=0.0,
     )

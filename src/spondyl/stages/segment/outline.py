@@ -26,6 +26,7 @@ class Outline:
     frame: Float64Array
     volume_ml: float
     certainty: float
+    half_width_mm: float
     target: Float32Array
     posterior: Float32Array
     hu: Float32Array
@@ -60,6 +61,7 @@ def outline_body(
         frame=frame,
         volume_ml=amount,
         certainty=_certainty(target),
+        half_width_mm=_half_width(target),
         target=target,
         posterior=output[3],
         hu=hu,
@@ -137,3 +139,10 @@ def _certainty(target: Float32Array) -> float:
         return 0.0
     ring = ndimage.binary_dilation(body, iterations=2)
     return float(np.mean(np.abs(2.0 * target[ring] - 1.0)))
+
+
+def _half_width(target: Float32Array) -> float:
+    """Half of the body's extent from left to right, by the middle 90 % of its voxels, mm."""
+    left = np.nonzero(target > 0.5)[2]
+    low, high = np.percentile(left, [5, 95])
+    return float(high - low) * channels.REFINER_SPACING_MM / 2.0

@@ -1,0 +1,89 @@
+"""What the coarse network saw of ribs, sacrum and numbering, kept so that any place can be asked later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spondyl.geometry.arrays import Float32Array, Float64Array
+from spondyl.geometry.resample import sample
+
+# where a rib meets a vertebra: beside the body's wall, behind its middle, at its upper half or the disc above
+_RIB_BESIDE_MM = np.arange(2.0, 18.1, 2.0)
+_RIB_BEHIND_MM = np.arange(4.0, 26.1, 2.0)
+_RIB_ABOVE_MM = np.arange(-6.0, 16.1, 2.0)
+_RIB_VOXELS = 12  # the strongest of each side, about 100 mm^3
+# where the sacrum lies if it is the next below
+_SACRUM_SIDE_MM = np.arange(-12.0, 12.1, 4.0)
+_SACRUM_BEHIND_MM = np.arange(-8.0, 20.1, 4.0)
+_SACRUM_BELOW_MM = np.arange(-42.0, -25.9, 4.0)
+_CORE_MM = np.arange(-6.0, 6.1, 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """Evidence for the level of one place: ribs and sacrum 0-1, running number (C1 = 0) and its spread.
+
+    body: mean probability of "body" there, 0-1: how far the running number can be trusted.
+    """
+
+    rib: float
+    sacrum: float
+    level: float
+    level_spread: float
+    body: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CoarseMaps:
+    """Maps of the coarse network, (k, j, i) float32 each: probabilities of body, rib, sacrum; running number.
+
+    affine: (4, 4) index (k, j, i) to LPS mm.
+    """
+
+    body: Float32Array
+    rib: Float32Array
+    sacrum: Float32Array
+    level: Float32Array
+    affine: Float64Array
+
+    def __post_init__(self) -> None:
+        shapes = {x.shape for x in (self.body, self.rib, self.sacrum, self.level)}
+        if len(shapes) != 1 or self.body.ndim != 3:
+            raise ValueError(f"the maps differ in shape: {shapes}")
+        for array in (self.body, self.rib, self.sacrum, self.level, self.affine):
+            array.setflags(write=False)
+
+    def evidence_at(self, centre_lps_mm: Float64Array, frame: Float64Array, half_width_mm: float) -> Evidence:
+        """Evidence at a body of that centre (3,), frame (3, 3) and half width, LPS mm."""
+        sides = []
+        for side in (-1.0, 1.0):
+            beside = side * (half_width_mm + _RIB_BESIDE_MM)
+            values = self._box(self.rib, centre_lps_mm, frame, (beside, _RIB_BEHIND_MM, _RIB_ABOVE_MM))
+            sides.append(float(np.mean(np.sort(values)[-_RIB_VOXELS:])))
+        below = (_SACRUM_SIDE_MM, _SACRUM_BEHIND_MM, _SACRUM_BELOW_MM)
+        sacrum = np.sort(self._box(self.sacrum, centre_lps_mm, frame, below))
+        core = (_CORE_MM, _CORE_MM, _CORE_MM)
+        body = self._box(self.body, centre_lps_mm, frame, core)
+        level = self._box(self.level, centre_lps_mm, frame, core)
+        weight = body + 1e-6
+        mean = float(np.sum(weight * level) / np.sum(weight))
+        return Evidence(
+            rib=float(np.clip(np.mean(sides), 0.0, 1.0)),
+            sacrum=float(np.clip(np.mean(sacrum[len(sacrum) // 2 :]), 0.0, 1.0)),
+            level=mean,
+            level_spread=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
+            body=float(np.clip(np.mean(body), 0.0, 1.0)),
+        )
+
+    def _box(
+        self,
+        array: Float32Array,
+        centre: Float64Array,
+        frame: Float64Array,
+        offsets: tuple[Float64Array, Float64Array, Float64Array],
+    ) -> Float64Array:
+        """Values at the grid spanned by offsets along left, posterior and superior; 0 beyond the scan."""
+        grid = np.array(np.meshgrid(*offsets, indexing="ij")).reshape(3, -1).T
+        return sample(array, self.affine, centre + grid @ frame.T, order=1, outside=0.0)
