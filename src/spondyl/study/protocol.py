@@ -168,8 +168,8 @@ class Readers(_Table):
     )
     adjudication: Choice[Adjudication] = Field(description="who decides where they differ")
     discordance: Choice[tuple[Discordance, ...]] = Field(description="differences that are adjudicated")
-    blinded_to_each_other: Choice[bool]
-    blinded_to_report: Choice[bool]
+    blinded_to_each_other: Choice[bool] = Field(description="no reader sees another's answer before his own")
+    blinded_to_report: Choice[bool] = Field(description="the report is not shown")
     marks_hidden_at_first: Choice[bool] = Field(description="the software's marks appear at a second look")
     reread_fraction: Choice[Fraction] = Field(description="share read again by the same reader later")
 
@@ -180,7 +180,7 @@ class Negatives(_Table):
     sample: Choice[Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
         description="cases drawn, the certainty stratum not counted; 0: none, sensitivity cannot be said"
     )
-    seed: Choice[Seed]
+    seed: Choice[Seed] = Field(description="of the draw")
     high_band_fraction: Choice[Fraction] = Field(
         description="share of these cases, by score, that is the band"
     )
@@ -191,17 +191,17 @@ class Negatives(_Table):
 class ReadingOrder(_Table):
     """In which order a reader sees the cases."""
 
-    seed: Choice[Seed]
-    differs_by_reader: Choice[bool]
-    mixes_flagged_and_not: Choice[bool]
+    seed: Choice[Seed] = Field(description="of the order")
+    differs_by_reader: Choice[bool] = Field(description="each reader has an order of his own")
+    mixes_flagged_and_not: Choice[bool] = Field(description="one list; if not, the flagged come first")
 
 
 class Intervention(_Table):
     """Which fractures the interventional readers see."""
 
-    minimum_grade: Choice[Grade]
-    only_not_reported: Choice[bool]
-    readers: Choice[Annotated[int, Field(ge=1, le=10)]]
+    minimum_grade: Choice[Grade] = Field(description="grade from which a fracture is presented")
+    only_not_reported: Choice[bool] = Field(description="fractures that the report names are left out")
+    readers: Choice[Annotated[int, Field(ge=1, le=10)]] = Field(description="independent readers a fracture")
 
 
 class Analysis(_Table):
@@ -211,8 +211,10 @@ class Analysis(_Table):
         description="coverage of the intervals"
     )
     interval: Choice[IntervalMethod] = Field(description="interval of the headline; both are printed")
-    bootstrap_resamples: Choice[Annotated[int, Field(ge=100, le=1_000_000)]]
-    bootstrap_seed: Choice[Seed]
+    bootstrap_resamples: Choice[Annotated[int, Field(ge=100, le=1_000_000)]] = Field(
+        description="samples drawn for each bootstrap interval"
+    )
+    bootstrap_seed: Choice[Seed] = Field(description="of all bootstraps")
 
 
 class Protocol(_Table):
@@ -234,6 +236,8 @@ class Protocol(_Table):
     @model_validator(mode="after")
     def _levels_run_downwards(self) -> Protocol:
         first, last = self.positive.first_level.value, self.positive.last_level.value
+        if not (first.is_graded and last.is_graded):
+            raise ValueError(f"levels {first} to {last} were asked for; T1 to L6 are graded")
         if first.order > last.order:
             raise ValueError(f"positive.first_level {first} lies below positive.last_level {last}; swap them")
         return self
@@ -325,12 +329,16 @@ def _choices(tables: dict[str, Any], prefix: str) -> Iterator[StatedChoice]:
             stated = value["value"]
             yield StatedChoice(
                 key=f"{prefix}{key}",
-                value=", ".join(stated) if isinstance(stated, list) else str(stated),
+                value=", ".join(stated) if isinstance(stated, list) else _as_in_toml(stated),
                 source=Source(value["source"]),
                 because=value["because"],
             )
         else:
             yield from _choices(value, f"{prefix}{key}.")
+
+
+def _as_in_toml(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _problem(error: Any) -> ProtocolProblem:  # noqa: ANN401 - pydantic's ErrorDetails, a TypedDict per version
