@@ -14,6 +14,7 @@ from spondyl.geometry.affine import patch_affine
 from spondyl.geometry.arrays import Float32Array, Float64Array, UInt8Array
 from spondyl.synthetic.acquisition import acquire, draw_protocol
 from spondyl.synthetic.anatomy import LEVELS, level_number
+from spondyl.synthetic.body import BodyShape
 from spondyl.synthetic.render import render
 from spondyl.synthetic.scene import Scene, SceneWishes, draw_scene
 from spondyl.training.pool import Pool, StoredPatch
@@ -93,7 +94,7 @@ def _finder_patch(rng: np.random.Generator, scene: Scene) -> StoredPatch:
 
 
 def _refiner_patch(rng: np.random.Generator, scene: Scene) -> StoredPatch:
-    """A patch round one body, turned and shifted as the finder might err."""
+    """A patch round one body, turned and shifted as the finder might err; in one of eight round none."""
     weights = np.array(
         [_weight(body.level) * (4.0 if body.loss_fraction > 0.12 else 1.0) for body in scene.bodies]
     )
@@ -101,11 +102,36 @@ def _refiner_patch(rng: np.random.Generator, scene: Scene) -> StoredPatch:
     body = scene.bodies[number]
     frame = body.frame @ _rotation(rng, 5.0 if rng.random() < 0.8 else 10.0)
     centre = body.centre_mm + rng.normal(0, 1, 3) * np.array([2.0, 2.0, 2.2])
+    if rng.random() < 0.12:
+        centre = _beside_the_spine(rng, scene, body)
     shape = channels.REFINER_PATCH
     affine = patch_affine(centre, frame, shape, channels.REFINER_SPACING_MM)
     head = _rotation(rng, 6.0) @ np.array([0.0, 0.0, 1.0])
     rendered = render(scene, shape, affine, int(rng.integers(2**31)))
-    return StoredPatch.of(rendered, number + 1, (frame.T @ head)[::-1])
+    return StoredPatch.of(rendered, _target(rendered.instance, number + 1), (frame.T @ head)[::-1])
+
+
+_NO_TARGET = 255  # instance number that no body has: the patch shows a place without a body
+_CENTRE_HALF = 7  # voxels round the patch's centre in which the target must lie
+
+
+def _target(instance: UInt8Array, wanted: int) -> int:
+    """The wanted body if it lies at the patch's centre, else the body that does, else none."""
+    seen = instance[tuple(slice(n // 2 - _CENTRE_HALF, n // 2 + _CENTRE_HALF) for n in instance.shape)]
+    if np.any(seen == wanted):
+        return wanted
+    return int(np.bincount(seen[seen > 0]).argmax()) if np.any(seen) else _NO_TARGET
+
+
+def _beside_the_spine(rng: np.random.Generator, scene: Scene, body: BodyShape) -> Float64Array:
+    """Where a search along the spine may look in vain: beside, before or behind it, below S1, above C2."""
+    if rng.random() < 0.3:
+        end, way = (scene.bodies[-1], -1.0) if rng.random() < 0.7 else (scene.bodies[0], 1.0)
+        return np.asarray(end.centre_mm + end.frame @ np.array([0.0, 5.0, way * rng.uniform(25, 55)]))
+    angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(24, 70)
+    return np.asarray(
+        body.centre_mm + np.array([far * np.cos(angle), far * np.sin(angle), rng.normal(0, 15)])
+    )
 
 
 def _weight(level: Level) -> float:
