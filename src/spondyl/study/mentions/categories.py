@@ -8,6 +8,7 @@ from enum import StrEnum
 from spondyl.domain.level import Level
 from spondyl.study.mentions.model import UNSPECIFIED, Category, Mention, Status, Term
 
+_ORDER = (*(level.value for level in Level), UNSPECIFIED)
 _STATED = frozenset({Status.AFFIRMED, Status.PROBABLE})
 
 
@@ -43,8 +44,8 @@ def per_level(mentions: Iterable[Mention]) -> dict[str, Category]:
     for mention in mentions:
         for level in mention.levels or (UNSPECIFIED,):
             by_level.setdefault(level, []).append(mention)
-    names = [*(level.value for level in Level), UNSPECIFIED]
-    found = {name: _category(by_level[name], has_level=name != UNSPECIFIED) for name in names if name in by_level}
+    names = [name for name in _ORDER if name in by_level] if by_level else []
+    found = {name: _category(by_level[name], has_level=name != UNSPECIFIED) for name in names}
     return {name: category for name, category in found.items() if category != Category.N}
 
 

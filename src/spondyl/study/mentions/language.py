@@ -23,7 +23,7 @@ TABLES: dict[str, frozenset[str]] = {
     "terms": frozenset({
         "strong", "fracture", "hash", "strong_of_vertebra", "weak_of_vertebra", "weak_local", "kept",
         "treated", "treated_of_vertebra", "other", "slip", "other_of_vertebra", "other_of_level", "degenerative",
-        "severe_by_name", "not_terms",
+        "severe_by_name", "not_terms", "correction",
     }),
     "sites": frozenset({"spine", "body", "not_spine", "other_bone", "process", "disc"}),
     "cues": frozenset({
@@ -32,7 +32,7 @@ TABLES: dict[str, frozenset[str]] = {
         "no_mention_everywhere", "no_mention_after", "planned", "history_before", "history_after", "recent",
         "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "definite", "plural", "proxy",
         "and", "or", "with", "versus", "preposition", "transparent", "respectively", "latter", "former",
-        "normal", "because", "denies", "wrong_level", "should_read", "correction", "disc_like", "cause_other",
+        "normal", "because", "denies", "wrong_level", "should_read", "disc_like", "cause_other", "hardware", "ellipsis",
         "not_level_before", "not_level_after",
     }),
     "severity": frozenset({

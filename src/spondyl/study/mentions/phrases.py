@@ -27,6 +27,10 @@ class _Element:
     stems: tuple[str, ...] = ()
     gap: int = 0
 
+    def may_be(self, word: str) -> bool:
+        """Whether the place may begin with this word; a gap may begin with any."""
+        return bool(self.gap) or word in self.words or (bool(self.stems) and word.startswith(self.stems))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Phrase:
@@ -61,6 +65,7 @@ class Phrases:
         self._by_word: dict[str, list[_Phrase]] = {}
         self._by_stem: dict[str, list[tuple[str, _Phrase]]] = {}
         self._known: dict[str, tuple[_Phrase, ...]] = {}
+        self._pairs: dict[tuple[str, str], tuple[frozenset[str], tuple[_Phrase, ...]]] = {}
         for kind, phrases in kinds.items():
             for text in phrases:
                 for elements in _expanded(text):
@@ -86,6 +91,17 @@ class Phrases:
             self._known[word] = tuple(found)
         return tuple(found)
 
+    def _going_on(self, word: str, following: str) -> tuple[frozenset[str], tuple[_Phrase, ...]]:
+        """The kinds that the first word alone makes, and the phrases that may go on with the second."""
+        phrases = self._known.get(word)
+        if phrases is None:
+            phrases = self._beginning(word)
+        alone = frozenset(phrase.kind for phrase in phrases if not phrase.rest)
+        longer = tuple(phrase for phrase in phrases if phrase.rest and phrase.rest[0].may_be(following))
+        if len(self._pairs) < _MOST_WORDS_REMEMBERED:
+            self._pairs[word, following] = (alone, longer)
+        return alone, longer
+
     def begins(self, word: str) -> bool:
         """Whether a phrase begins with this word."""
         return bool(self._known.get(word) or self._beginning(word))
@@ -93,20 +109,21 @@ class Phrases:
     def find(self, words: list[str], start: int = 0, end: int | None = None) -> list[Hit]:
         """The longest hit of each kind at each word, in order of their starts."""
         stop = len(words) if end is None else end
-        known = self._known
-        hits = []
+        known, pairs = self._known, self._pairs
+        hits: list[Hit] = []
         for at in range(start, stop):
             word = words[at]
             phrases = known.get(word)
             if phrases is None:
                 phrases = self._beginning(word)
             if phrases:
-                hits.extend(_hits_at(phrases, words, at, stop))
+                following = words[at + 1] if at + 1 < stop else ""
+                alone, longer = pairs.get((word, following)) or self._going_on(word, following)
+                if longer:
+                    hits.extend(_hits_at(alone, longer, words, at, stop))
+                else:
+                    hits.extend([Hit(kind=kind, start=at, end=at + 1) for kind in alone])
         return hits
-
-    def has(self, words: list[str], start: int, end: int) -> bool:
-        """Whether any phrase stands in the words."""
-        return bool(self.find(words, start, end))
 
     def whole(self, words: list[str], start: int, end: int) -> str | None:
         """The kind of a phrase that covers exactly these words."""
@@ -117,15 +134,12 @@ class Phrases:
         return None
 
 
-def _hits_at(phrases: tuple[_Phrase, ...], words: list[str], at: int, stop: int) -> list[Hit]:
-    best: dict[str, tuple[int, bool]] = {}
-    for phrase in phrases:
-        rest = phrase.rest
-        end = at + 1
-        if rest:
-            if at + 1 >= stop:
-                continue
-            end = max(_ends(rest, 0, words, at + 1, stop), default=0)
+def _hits_at(
+    alone: frozenset[str], longer: tuple[_Phrase, ...], words: list[str], at: int, stop: int
+) -> list[Hit]:
+    best = dict.fromkeys(alone, (at + 1, False))
+    for phrase in longer:
+        end = max(_ends(phrase.rest, 0, words, at + 1, stop), default=0)
         if end and end > best.get(phrase.kind, (0, False))[0]:
             best[phrase.kind] = (end, phrase.has_gap)
     return [Hit(kind=kind, start=at, end=end, has_gap=gap) for kind, (end, gap) in best.items()]
@@ -177,7 +191,9 @@ def _choices(part: str) -> list[tuple[_Element, ...]]:
     options = (part[1:-1] if optional else part).split("|")
     single = [word for word in options if "_" not in word]
     sequences = [(_element(single),)] if single else []
-    sequences += [tuple(_element([word]) for word in option.split("_")) for option in options if "_" in option]
+    sequences += [
+        tuple(_element([word]) for word in option.split("_")) for option in options if "_" in option
+    ]
     return [(), *sequences] if optional else sequences
 
 

@@ -148,7 +148,9 @@ def _is_within_longer(line: Line, kind: str, span: Span) -> bool:
 
 
 def _is_percent(line: Line, at: int) -> bool:
-    if line.words[at : at + 1] == ["%"] or (at < len(line.words) and line.words[at] in line.language.word_sets["percent"]):
+    if line.words[at : at + 1] == ["%"] or (
+        at < len(line.words) and line.words[at] in line.language.word_sets["percent"]
+    ):
         return True
     return "_".join(line.words[at : at + 2]) in {"per_cent", "pour_cent"}
 
@@ -175,10 +177,27 @@ def _is_of_body(line: Line, segment: Segment, groups: Sequence[LevelGroup], qual
     start, end = _chunk(line, segment, quality)
     nouns = [span for span in line.spans("noun", start, end) if not _covers(span, segment.term)]
     if not nouns:
-        return True
-    own = [Span(start=segment.term.start, end=segment.term.end), *(Span(start=g.start, end=g.end) for g in groups)]
+        return quality.value.startswith(_PERCENT) or not _is_of_unknown(line, segment, groups, quality, start, end)
+    own = [
+        Span(start=segment.term.start, end=segment.term.end),
+        *(Span(start=g.start, end=g.end) for g in groups),
+    ]
     own = [span for span in own if start <= span.start and span.end <= end]
     return _pull(line, quality, own) < _pull(line, quality, nouns)
+
+
+def _is_of_unknown(
+    line: Line, segment: Segment, groups: Sequence[LevelGroup], quality: Quality, start: int, end: int
+) -> bool:
+    """Whether "with" leads to a noun that is not known: "in a patient with severe COPD"."""
+    if not any(span.start == start for span in line.spans("with")):
+        return False
+    small = line.language.word_sets["transparent"] | line.language.word_sets["preposition"]
+    taken = {*range(segment.term.start, segment.term.end), *range(quality.start, quality.end), start}
+    taken |= {at for group in groups for at in range(group.start, group.end)}
+    inside = range(start, end)
+    has_own = any(at in inside for at in range(segment.term.start, segment.term.end))
+    return not has_own and any(line.words[at].isalpha() and line.words[at] not in small for at in inside if at not in taken)
 
 
 def _chunk(line: Line, segment: Segment, quality: Quality) -> tuple[int, int]:
@@ -186,7 +205,12 @@ def _chunk(line: Line, segment: Segment, quality: Quality) -> tuple[int, int]:
     boundaries = line.boundaries(segment.start, segment.end)
     start = max((at for at in boundaries if at < quality.start), default=segment.start)
     later = [at for at in boundaries if at >= quality.end]
-    if later and later[0] == quality.end and quality.start - start <= 1 and line.words[later[0]] not in {",", ")"}:
+    if (
+        later
+        and later[0] == quality.end
+        and quality.start - start <= 1
+        and line.words[later[0]] not in {",", ")"}
+    ):
         later = later[1:]
     return start, later[0] if later else segment.end
 
@@ -262,7 +286,10 @@ def _is_bracketed(
     line: Line, quality: Quality, before: LevelGroup | None, groups: Sequence[LevelGroup]
 ) -> bool:
     """ "T11 (severe) and L2": in brackets behind a level that is not the last."""
-    if before is None or before is groups[-1] or line.words[before.end : before.end + 1] != ["("]:
+    if before is None or line.words[before.end : before.end + 1] != ["("]:
+        return False
+    others = [group for group in groups if group is not before and line.words[group.end : group.end + 1] == ["("]]
+    if before is groups[-1] and not others:
         return False
     return ")" not in line.words[before.end : quality.start]
 

@@ -63,47 +63,69 @@ def _read(text: str, words: Words, language: Language) -> list[Draft]:
     drafts: list[Draft] = []
     last: list[Draft] = []
     reader = _Lines(words, language)
-    before: Sentence | None = None
     for sentence in sentences(text, words, language):
-        if any(at in places for at in range(sentence.start, sentence.end)):
-            line = reader.line(sentence)
-            found = read_sentence(line, reader.before(before))
-            if last and _only_points_back(line, found):
-                _point_back(line, last)
+        reader.step(sentence)
+        found: list[Draft] = []
+        if not places.isdisjoint(range(sentence.start, sentence.end)):
+            found = read_sentence(reader.line(), reader.before)
+            if last and _only_points_back(reader.line(), found):
+                _point_back(reader.line(), last)
                 found = []
-            _correct(line, drafts)
+            _correct(reader.line(), drafts)
             drafts.extend(found)
-            last = found
         elif last and sentence.end - sentence.start <= _LONGEST_POINTER:
-            line = reader.line(sentence)
-            if _is_pointer(line):
-                _point_back(line, last)
-            last = []
-        else:
-            last = []
-        before = sentence
+            found = _more_of(reader, last)
+            drafts.extend(found)
+        last = found
     return drafts
 
 
+def _more_of(reader: _Lines, last: list[Draft]) -> list[Draft]:
+    """What a sentence without a term tells of the mentions before: "it is old", "that of T10 is severe"."""
+    line = reader.line()
+    if line.has("proxy") and line.levels:
+        earlier = Found(start=0, end=0, kind="strong" if last[-1].term is Term.STRONG else "weak_of_vertebra", term=last[-1].term)
+        return read_sentence(line, reader.before, earlier)
+    if _is_pointer(line):
+        _point_back(line, last)
+    return []
+
+
 class _Lines:
-    """Sentences as lines, made when asked for."""
+    """The sentence being read and the one before it, as lines made when asked for."""
 
     def __init__(self, words: Words, language: Language) -> None:
         self._words, self._language = words, language
+        self._sentences: list[Sentence] = []
+        self._lines: list[Line | None] = []
 
-    def line(self, sentence: Sentence) -> Line:
-        """A sentence without its line breaks, with what stands in it."""
-        places = [at for at in range(sentence.start, sentence.end) if self._words.words[at] != "\n"]
-        words = [self._words.words[at] for at in places]
-        return make_line(words, places, sentence.section, sentence.heading, self._language)
+    def step(self, sentence: Sentence) -> None:
+        """Go on to the next sentence."""
+        self._sentences = [*self._sentences[-1:], sentence]
+        self._lines = [*self._lines[-1:], None]
 
-    def before(self, sentence: Sentence | None) -> Before:
-        """What a sentence leaves to the next one."""
-        if sentence is None:
+    def line(self) -> Line:
+        """The sentence being read."""
+        return self._line(len(self._lines) - 1)
+
+    def before(self) -> Before:
+        """What the sentence before leaves to this one."""
+        if len(self._sentences) == 1:
             return Before()
-        line = self.line(sentence)
+        line = self._line(0)
         levels = tuple(dict.fromkeys(level for group in line.levels for level in group.levels))
-        return Before(levels=levels, is_spine=bool(levels) or line.has("site_spine") or line.heading == "spine")
+        is_spine = bool(levels) or line.has("site_spine") or line.heading == "spine"
+        return Before(levels=levels, is_spine=is_spine)
+
+    def _line(self, index: int) -> Line:
+        line = self._lines[index]
+        if line is None:
+            sentence = self._sentences[index]
+            places = [at for at in range(sentence.start, sentence.end) if self._words.words[at] != "\n"]
+            words = [self._words.words[at] for at in places]
+            line = make_line(words, places, sentence.section, sentence.heading, self._language)
+            self._lines[index] = line
+        return line
 
 
 def _is_pointer(line: Line) -> bool:
@@ -136,7 +158,8 @@ def _point_back(line: Line, drafts: list[Draft]) -> None:
 
 def _correct(line: Line, drafts: list[Draft]) -> None:
     """ "Addendum: L1 should read L2": the levels of earlier mentions are put right."""
-    if not line.has("correction") or len(line.levels) < len("ab"):
+    announced = any(hit.kind == "correction" for hit in line.language.terms.find(line.words))
+    if len(line.levels) < len("ab") or not announced:
         return
     wrong, right = _wrong_and_right(line)
     if wrong is None or right is None:
@@ -172,7 +195,8 @@ def _settled(drafts: list[Draft]) -> list[Draft]:
 def _settle_new(draft: Draft, drafts: Iterable[Draft]) -> None:
     """ "No new fracture" implies an old one where the report names none. Source: guideline, "Status"."""
     named = any(
-        x.section in _NOW and x.status in _STATED and x.term is Term.STRONG and not x.negates_new for x in drafts
+        x.section in _NOW and x.status in _STATED and x.term is Term.STRONG and not x.negates_new
+        for x in drafts
     )
     draft.age = Age.RECENT
     if not named and not draft.levels:

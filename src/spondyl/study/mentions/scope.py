@@ -63,7 +63,10 @@ def _is_no_mention(line: Line, segments: list[Segment], index: int) -> bool:
     kinds = ["no_mention_everywhere"]
     if line.section in _NOT_NOW:
         kinds.append("no_mention_before")
-        if line.has("uncertain_after", segment.term.end, segment.end) or "?" in line.words[segment.term.end :]:
+        if (
+            line.has("uncertain_after", segment.term.end, segment.end)
+            or "?" in line.words[segment.term.end :]
+        ):
             return True
     for kind in kinds:
         for span in line.spans(kind, 0, segment.term.start):
@@ -83,7 +86,9 @@ def _is_same_clause(line: Line, start: int, end: int) -> bool:
 
 def _treatment(line: Line, segments: list[Segment], index: int) -> Statement:
     segment = segments[index]
-    if line.has("planned", segment.start, segment.end) or _negation(line, segments, index) is not None:
+    start = segments[index - 1].term.end if index else 0
+    end = segments[index + 1].term.start if index + 1 < len(segments) else len(line.words)
+    if line.has("planned", start, end) or _negation(line, segments, index) is not None:
         return Statement(status=None)
     if line.section in _NOT_NOW:
         return Statement(status=Status.HISTORY)
@@ -103,9 +108,15 @@ def _negation(line: Line, segments: list[Segment], index: int) -> Span | None:
     for span in reversed(list(line.spans("negation_before", 0, term.start))):
         if term.start - span.end <= _FAR_BEFORE and _reaches(line, span, segments, index):
             return None if _is_change_denied(line, span) else span
+    for span in line.spans("negation_after", segments[index].start, term.start):
+        # "il n'est pas retrouve de fracture"
+        if span.end - span.start > 1 and _reaches(line, span, segments, index):
+            return span
     for span in line.spans("negation_after", term.end, segments[index].end):
         between = line.words[term.end : span.start]
-        is_blocked = line.has("scope_end", term.end, span.start) or _is_other_subject(line, term.end, span.start)
+        is_blocked = line.has("scope_end", term.end, span.start) or _is_other_subject(
+            line, term.end, span.start
+        )
         if len(between) <= _FAR_AFTER and not is_blocked and not _is_qualifier(line, span):
             return span
     return None
@@ -120,7 +131,9 @@ def _is_qualifier(line: Line, span: Span) -> bool:
     """A word behind a term that negates what follows it and not the term: "fracture, not displaced"."""
     following = line.words[span.end : span.end + 1]
     is_single = span.end - span.start == 1
-    is_end = not following or following[0] in {",", ")", ".", "("} or bool(line.boundaries(span.end, span.end + 1))
+    is_end = (
+        not following or following[0] in {",", ")", ".", "("} or bool(line.boundaries(span.end, span.end + 1))
+    )
     return is_single and not is_end
 
 
@@ -174,7 +187,9 @@ def _is_comma_of_one_noun(line: Line, cue: Span, commas: list[int]) -> bool:
     """ "no acute, displaced fracture": only adjectives stand before the comma."""
     plain = line.language.word_sets["transparent"]
     return all(
-        line.words[at] in plain or at in commas or _is_marked(line, at, ("recent", "chronic", "mild", "severe"))
+        line.words[at] in plain
+        or at in commas
+        or _is_marked(line, at, ("recent", "chronic", "mild", "severe"))
         for at in range(cue.end, commas[-1])
     )
 
@@ -207,7 +222,17 @@ def _has_own_noun(line: Line, cue: Span, end: int) -> bool:
 def _is_transparent(line: Line, start: int, end: int) -> bool:
     """Whether words only lead a negation on: evidence, sign, acute, vertebral, levels."""
     plain = line.language.word_sets["transparent"] | line.language.word_sets["preposition"]
-    kinds = ("recent", "chronic", "site_spine", "other", "new", "site_other_bone", "mild", "moderate", "severe")
+    kinds = (
+        "recent",
+        "chronic",
+        "site_spine",
+        "other",
+        "new",
+        "site_other_bone",
+        "mild",
+        "moderate",
+        "severe",
+    )
     for at in range(start, end):
         is_level = any(group.start <= at < group.end for group in line.levels + line.disc_levels)
         if line.words[at] not in plain and not is_level and not _is_marked(line, at, kinds):
@@ -253,7 +278,7 @@ def _is_about_term(line: Line, span: Span, segments: list[Segment], index: int) 
     """Whether a doubt before a term is about it: no boundary that ends it, and not about its age only."""
     segment = segments[index]
     between = line.words[span.end : segment.term.start]
-    if line.has("scope_end", span.end, segment.term.start) or len(between) > _FAR_BEFORE:
+    if _is_doubt_ended(line, span.end, segment.term.start) or len(between) > _FAR_BEFORE:
         return False
     if span.start < segment.start and not _is_joined(line, segments, index, span):
         return False
@@ -261,7 +286,15 @@ def _is_about_term(line: Line, span: Span, segments: list[Segment], index: int) 
         commas = [at for at in range(span.end, segment.term.start) if line.words[at] == ","]
         if not _is_comma_of_one_noun(line, span, commas):
             return False
-    return not (_is_adverb(line, span) and _is_cause_next(line, span.end)) and not _is_age_choice(line, span)
+    is_of_age = _is_adverb(line, span) and _is_cause_next(line, span.end, segment.term.start)
+    is_interpretation = index > 0 and not segment.levels
+    return not (is_of_age and not is_interpretation) and not _is_age_choice(line, span)
+
+
+def _is_doubt_ended(line: Line, start: int, end: int) -> bool:
+    """Whether a word between ends a doubt; one that names a cause carries it on ("may be due to")."""
+    causes = {span.start for span in line.spans("because", start, end)}
+    return any(span.start not in causes for span in line.spans("scope_end", start, end))
 
 
 def _is_joined(line: Line, segments: list[Segment], index: int, span: Span) -> bool:
@@ -277,9 +310,9 @@ def _is_adverb(line: Line, span: Span) -> bool:
     return any(x.start == span.start for x in line.spans("doubt_adverb"))
 
 
-def _is_cause_next(line: Line, at: int) -> bool:
-    """Whether an age or a cause stands right behind a doubt."""
-    return any(0 <= span.start - at <= 1 for span in line.spans("age_or_cause", at))
+def _is_cause_next(line: Line, at: int, end: int) -> bool:
+    """Whether an age or a cause stands right behind a doubt and before the term."""
+    return any(0 <= span.start - at <= 1 for span in line.spans("age_or_cause", at, end))
 
 
 def _is_age_choice(line: Line, span: Span) -> bool:
@@ -307,10 +340,16 @@ def _told(line: Line, segment: Segment) -> Span | None:
     """The words that tell a fracture as the past or as another examination's, nothing being seen now."""
     for span in line.spans("history_before", 0, segment.term.start):
         is_far = segment.term.start - span.end > _FAR_BEFORE
-        if not is_far and not line.boundaries(span.end, segment.term.start) and not _is_seen_now(line, segment):
+        if (
+            not is_far
+            and not line.boundaries(span.end, segment.term.start)
+            and not _is_seen_now(line, segment)
+        ):
             return span
     return next(line.spans("history_after", segment.term.end, segment.end), None)
 
 
 def _is_seen_now(line: Line, segment: Segment) -> bool:
-    return line.has("old_change", segment.start, segment.end) and segment.term.term is not Term.OTHER_DIAGNOSIS
+    return (
+        line.has("old_change", segment.start, segment.end) and segment.term.term is not Term.OTHER_DIAGNOSIS
+    )

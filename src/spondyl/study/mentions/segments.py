@@ -33,7 +33,10 @@ def cut_segments(line: Line, terms: list[Found]) -> list[Segment]:
     cuts.append(len(line.words))
     return [
         Segment(
-            term=term, start=start, end=end, levels=tuple(g for g in groups if start <= g.start and g.end <= end)
+            term=term,
+            start=start,
+            end=end,
+            levels=tuple(g for g in groups if start <= g.start and g.end <= end),
         )
         for term, start, end in zip(terms, cuts, cuts[1:], strict=False)
     ]
@@ -51,7 +54,12 @@ def _split_shared_list(line: Line, left: Found, right: Found, groups: list[Level
             and _leads_to(line, group.end, right.start)
         )
         if is_shared and line.words[group.atoms[-1].start - 1] in {",", *_and_words(line)}:
-            return [*groups[:i], part_of(group, group.atoms[:-1]), part_of(group, group.atoms[-1:]), *groups[i + 1 :]]
+            return [
+                *groups[:i],
+                part_of(group, group.atoms[:-1]),
+                part_of(group, group.atoms[-1:]),
+                *groups[i + 1 :],
+            ]
     return groups
 
 
@@ -88,6 +96,8 @@ def _cut(line: Line, left: Found, right: Found, groups: list[LevelGroup]) -> int
             return _run_start(before, last.start)
         if len(between) > 1 and last.start - earlier <= 1:
             return earlier
+    if right.is_proxy and boundaries:
+        return boundaries[-1]
     if boundaries:
         return _run_start(boundaries, right.start)
     cues = [

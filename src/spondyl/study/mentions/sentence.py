@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from spondyl.domain.level import Level
@@ -58,19 +58,22 @@ class _Stated:
     groups: tuple[LevelGroup, ...] = field(default=())
     levels: tuple[Level, ...] = ()
     is_inherited: bool = False
+    has_other_cause: bool = False  # the term behind it names a cause that is no fracture
 
     @property
     def term(self) -> Found:
         return self.segment.term
 
 
-def read_sentence(line: Line, before: Before) -> list[Draft]:
-    """The mentions of a sentence, in order."""
-    segments = cut_segments(line, find_terms(line))
+def read_sentence(line: Line, before: Callable[[], Before], earlier: Found | None = None) -> list[Draft]:
+    """The mentions of a sentence, in order. earlier: see find_terms."""
+    segments = cut_segments(line, find_terms(line, earlier))
     stated = list(_stated(line, segments))
     _settle_versus(line, stated)
     _inherit(line, stated, before)
     kept = [one for one in stated if _is_vertebral(line, one, before)]
+    for one, other in zip(kept, kept[1:], strict=False):
+        one.has_other_cause = other.is_inherited and _names_cause(line, other.term)
     drafts = [draft for one in kept for draft in _drafts(line, one)]
     return _merged(drafts)
 
@@ -92,7 +95,7 @@ def _stated(line: Line, segments: list[Segment]) -> Iterator[_Stated]:
 
 
 # ------------------------------------------------------------------------------- which levels
-def _inherit(line: Line, stated: list[_Stated], before: Before) -> None:
+def _inherit(line: Line, stated: list[_Stated], before: Callable[[], Before]) -> None:
     """Give a term without levels those of the term it hangs on, or of the sentence before."""
     for index, one in enumerate(stated):
         if one.levels or one.site.is_elsewhere:
@@ -102,12 +105,13 @@ def _inherit(line: Line, stated: list[_Stated], before: Before) -> None:
         elif index + 1 < len(stated) and _shares_with(line, one, stated[index + 1]):
             one.levels, one.is_inherited = stated[index + 1].levels, True
         elif not index and _points_back(line, one, before):
-            one.levels, one.is_inherited = before.levels, True
+            one.levels, one.is_inherited = before().levels, True
 
 
 def _hangs_on(line: Line, left: _Stated, right: _Stated) -> bool:
     """ "metastasis of T7 with collapse", "sclerosis of T5 without fracture"."""
-    if not left.levels or left.site.is_elsewhere or _is_general(line, right):
+    is_slip = right.term.kind == "slip"  # "spondylolysis of L5 with anterolisthesis"
+    if not left.levels or (left.site.is_elsewhere and not is_slip) or _is_general(line, right):
         return False
     joint = (left.term.end, right.term.start)
     is_negated = right.statement.status is Status.NEGATED
@@ -152,18 +156,20 @@ def _shares_with(line: Line, left: _Stated, right: _Stated) -> bool:
     return is_joined and is_same and levels_behind and "," not in line.words[joint[0] : joint[1]]
 
 
-def _points_back(line: Line, one: _Stated, before: Before) -> bool:
+def _points_back(line: Line, one: _Stated, before: Callable[[], Before]) -> bool:
     """A single fracture without a level right behind a sentence with one: it is that one."""
     term = one.term
-    if not before.levels or one.statement.status in {None, Status.NEGATED, Status.HISTORY} or _is_general(line, one):
+    if one.statement.status in {None, Status.NEGATED, Status.HISTORY} or _is_general(line, one):
         return False
     if line.disc_levels or line.has("site_disc") or term.is_treatment or line.section in _NOT_NOW:
         return False
-    if term.term is Term.OTHER_DIAGNOSIS and not _is_definite(line, term):
+    is_definite = _is_definite(line, term)
+    if term.term is Term.OTHER_DIAGNOSIS and not is_definite:
         return False
+    levels = before().levels
     if _is_plural(line, one):
-        return len(before.levels) > 1 and _is_definite(line, term)
-    return len(before.levels) == 1 or _is_definite(line, term)
+        return len(levels) > 1 and is_definite
+    return len(levels) == 1 or (is_definite and bool(levels))
 
 
 def _is_definite(line: Line, term: Found) -> bool:
@@ -177,7 +183,7 @@ def _is_plural(line: Line, one: _Stated) -> bool:
 
 
 # ------------------------------------------------------------------------------ is it a vertebra
-def _is_vertebral(line: Line, one: _Stated, before: Before) -> bool:
+def _is_vertebral(line: Line, one: _Stated, before: Callable[[], Before]) -> bool:
     """Whether a term is a mention of a vertebra. Source: the labelling guideline, "Not mentions"."""
     term, site = one.term, one.site
     if one.statement.status is None or site.is_elsewhere:
@@ -191,7 +197,7 @@ def _is_vertebral(line: Line, one: _Stated, before: Before) -> bool:
     if one.levels or site.is_spine:
         return not _is_disc(line, one)
     if term.kind in _NEEDS_VERTEBRA:
-        return line.heading == "spine" or (one.statement.status is Status.NEGATED and before.is_spine)
+        return line.heading == "spine" or (one.statement.status is Status.NEGATED and before().is_spine)
     if term.kind != "fracture":
         return True
     return _is_bone_statement(line, one, before)
@@ -202,7 +208,11 @@ def _is_beside_level(line: Line, one: _Stated) -> bool:
     small = line.language.levels.between_items | line.language.word_sets["preposition"]
     term = one.term
     for group in one.site.groups:
-        between = line.words[term.end : group.start] if group.start >= term.end else line.words[group.end : term.start]
+        between = (
+            line.words[term.end : group.start]
+            if group.start >= term.end
+            else line.words[group.end : term.start]
+        )
         if all(word in small or word in {"body", "corps", "vertebral"} for word in between):
             return True
     return False
@@ -216,13 +226,13 @@ def _is_disc(line: Line, one: _Stated) -> bool:
     return line.heading == "disc" and not named
 
 
-def _is_bone_statement(line: Line, one: _Stated, before: Before) -> bool:
+def _is_bone_statement(line: Line, one: _Stated, before: Callable[[], Before]) -> bool:
     """Whether "fracture" without a site is about the spine: negated in any statement of bones, else near it."""
     if line.heading in {"other_bone", "disc"}:
         return False
     if one.statement.status is Status.NEGATED:
         return True
-    return line.heading == "spine" or before.is_spine or any(True for _ in line.spans("site_spine"))
+    return line.heading == "spine" or before().is_spine or any(True for _ in line.spans("site_spine"))
 
 
 # ----------------------------------------------------------------------------------- versus
@@ -290,9 +300,14 @@ def _kind(line: Line, one: _Stated) -> Term:
     has_cause = any(
         span.end <= segment.end or line.has("because", segment.term.end, span.start) for span in causes
     )
-    if one.term.term is Term.WEAK and has_cause and one.statement.status is not Status.NEGATED:
+    if one.term.term is Term.WEAK and (has_cause or one.has_other_cause) and one.statement.status is not Status.NEGATED:
         return Term.OTHER_DIAGNOSIS
     return one.term.term
+
+
+def _names_cause(line: Line, term: Found) -> bool:
+    """ "endplate irregularity T8-T12, Scheuermann"."""
+    return any(term.start <= span.start < term.end for span in line.spans("cause_other"))
 
 
 def _stated_age(line: Line, one: _Stated, age: Age, kind: Term) -> Age:
@@ -354,4 +369,3 @@ def _absorb(one: Draft, other: Draft) -> None:
     one.severity = percents[0] if percents else one.severity or other.severity
     one.treated = one.treated or other.treated
     one.first, one.last = min(one.first, other.first), max(one.last, other.last)
-

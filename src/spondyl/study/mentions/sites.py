@@ -46,7 +46,11 @@ def _kept_part(line: Line, group: LevelGroup, *, is_negated: bool) -> tuple[Leve
     small = line.language.levels.between_items | line.language.word_sets["transparent"]
     while at < len(line.words) and line.words[at] in small:
         at += 1
-    if is_negated or not any(span.start == at for span in line.spans("normal")):
+    if is_negated:
+        return (group,)
+    if any(span.end == group.start for span in line.spans("normal")):
+        return ()
+    if not any(span.start == at for span in line.spans("normal")):
         return (group,)
     for i in range(len(group.atoms) - 1, 0, -1):
         descends = group.atoms[i].level.order < group.atoms[i - 1].level.order
@@ -61,7 +65,9 @@ def _is_corrected(line: Line, group: LevelGroup) -> bool:
     for span in line.spans("wrong_level", 0, group.start):
         between = line.words[span.end : group.start]
         others = [x for x in line.levels if x is not group]
-        if others and all(word in small or word in line.language.word_sets["preposition"] for word in between):
+        if others and all(
+            word in small or word in line.language.word_sets["preposition"] for word in between
+        ):
             return True
     return False
 

@@ -40,8 +40,11 @@ class Found:
         return self.kind in {"treated", "treated_of_vertebra"}
 
 
-def find_terms(line: Line) -> list[Found]:
-    """The terms of a sentence in order; neighbours that make one expression are one term."""
+def find_terms(line: Line, earlier: Found | None = None) -> list[Found]:
+    """The terms of a sentence in order; neighbours that make one expression are one term.
+
+    earlier: the last term of the sentence before, for which "that of T10" may stand.
+    """
     hits = line.language.terms.find(line.words)
     masks = [hit for hit in hits if hit.kind == "not_terms"]
     severe = [hit for hit in hits if hit.kind == "severe_by_name"]
@@ -57,7 +60,7 @@ def find_terms(line: Line) -> list[Found]:
         )
         for hit in sorted(kept, key=lambda x: x.start)
     ]  # fmt: skip
-    return list(_joined(line, _with_proxies(line, found)))
+    return list(_joined(line, _with_proxies(line, found, earlier)))
 
 
 def _overlaps_any(hit: Hit, others: list[Hit]) -> bool:
@@ -66,19 +69,23 @@ def _overlaps_any(hit: Hit, others: list[Hit]) -> bool:
 
 def _is_fracture_sign(line: Line, hit: Hit) -> bool:
     """# is a fracture beside a level or a word of the spine, else a number sign."""
-    near = [group for group in line.levels if abs(group.start - hit.end) <= 1 or abs(hit.start - group.end) <= 1]
+    near = [
+        group for group in line.levels if abs(group.start - hit.end) <= 1 or abs(hit.start - group.end) <= 1
+    ]
     beside = line.has("site_spine", max(0, hit.start - 2), hit.start)
     return bool(near) or beside
 
 
-def _with_proxies(line: Line, found: list[Found]) -> list[Found]:
-    """Add words that stand for the term before them; a level must follow."""
+def _with_proxies(line: Line, found: list[Found], earlier: Found | None) -> list[Found]:
+    """Add words that stand for the term before them ("one at", "but not of"); a level must follow."""
     proxies = []
-    for span in line.spans("proxy"):
-        before = [term for term in found if term.end <= span.start]
-        levels = [group for group in line.levels if 0 <= group.start - span.end <= 1]
-        if before and levels:
-            proxies.append(replace(before[-1], start=span.start, end=span.start + 1, is_proxy=True))
+    for kind in ("proxy", "ellipsis"):
+        for span in line.spans(kind):
+            before = [*([earlier] if earlier else []), *(term for term in found if term.end <= span.start)]
+            levels = [group for group in line.levels if 0 <= group.start - span.end <= 1]
+            at = span.start if kind == "proxy" else span.end - 1
+            if before and levels:
+                proxies.append(replace(before[-1], start=at, end=at + 1, is_proxy=True))
     return sorted([*found, *proxies], key=lambda term: term.start)
 
 
