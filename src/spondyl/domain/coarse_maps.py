@@ -23,16 +23,17 @@ _CORE_MM = np.arange(-6.0, 6.1, 2.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
-    """Evidence for the level of one place: ribs and sacrum 0-1, running number (C1 = 0) and its spread.
+    """Evidence for the level of one place.
 
-    body: mean probability of "body" there, 0-1: how far the running number can be trusted.
+    rib_evidence, sacrum_evidence: 0-1. level_estimate: running number (C1 = 0); its sd is over the body.
+    body_probability: mean probability of "body" there, 0-1: how far the running number can be trusted.
     """
 
-    rib: float
-    sacrum: float
-    level: float
-    level_spread: float
-    body: float
+    rib_evidence: float
+    sacrum_evidence: float
+    level_estimate: float
+    level_estimate_sd: float
+    body_probability: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,11 +71,11 @@ class CoarseMaps:
         weight = body + 1e-6
         mean = float(np.sum(weight * level) / np.sum(weight))
         return Evidence(
-            rib=float(np.clip(np.mean(sides), 0.0, 1.0)),
-            sacrum=float(np.clip(np.mean(sacrum[len(sacrum) // 2 :]), 0.0, 1.0)),
-            level=mean,
-            level_spread=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
-            body=float(np.clip(np.mean(body), 0.0, 1.0)),
+            rib_evidence=float(np.clip(np.mean(sides), 0.0, 1.0)),
+            sacrum_evidence=float(np.clip(np.mean(sacrum[len(sacrum) // 2 :]), 0.0, 1.0)),
+            level_estimate=mean,
+            level_estimate_sd=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
+            body_probability=float(np.clip(np.mean(body), 0.0, 1.0)),
         )
 
     def _box(

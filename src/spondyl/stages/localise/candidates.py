@@ -43,10 +43,10 @@ def _candidate(maps: SweepMaps, coarse: CoarseMaps, index: Float64Array, setting
         centre_lps_mm=centre,
         frame=frame,
         body_probability=float(np.clip(probability.mean(), 0.0, 1.0)),
-        level_estimate=evidence.level,
-        level_estimate_sd=float(np.hypot(settings.level_sd, evidence.level_spread)),
-        rib_evidence=evidence.rib,
-        sacrum_evidence=evidence.sacrum,
+        level_estimate=evidence.level_estimate,
+        level_estimate_sd=float(np.hypot(settings.level_sd, evidence.level_estimate_sd)),
+        rib_evidence=evidence.rib_evidence,
+        sacrum_evidence=evidence.sacrum_evidence,
     )
 
 

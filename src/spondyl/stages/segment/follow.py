@@ -37,12 +37,12 @@ def follow_spine(
 def _with_evidence(outline: Outline, maps: CoarseMaps, settings: Settings) -> Outline:
     """The outline with the evidence for its level at its final place, whoever found it."""
     evidence = maps.evidence_at(outline.centre_lps_mm, outline.frame, outline.half_width_mm)
-    is_known = evidence.body > settings.known_probability
+    is_known = evidence.body_probability > settings.known_probability
     candidate = replace(
         outline.candidate,
-        rib_evidence=evidence.rib,
-        sacrum_evidence=evidence.sacrum,
-        level_estimate=evidence.level if is_known else outline.candidate.level_estimate,
+        rib_evidence=evidence.rib_evidence,
+        sacrum_evidence=evidence.sacrum_evidence,
+        level_estimate=evidence.level_estimate if is_known else outline.candidate.level_estimate,
         level_estimate_sd=settings.level_sd if is_known else _UNKNOWN_LEVEL_SD,
     )
     return replace(outline, candidate=candidate)
