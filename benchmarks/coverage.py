@@ -2,8 +2,9 @@
 
 ``python benchmarks/coverage.py [--studies 2000] [--only WORD] [--seed N]``: simulates studies whose truth is
 known, lets spondyl.study.statistics estimate each, and prints how often the interval held the truth. The aim
-is 93-97 %; rows marked "conservative" are exact methods that must not cover less and are allowed more. Ends
-with 1 if a row misses its aim. Some two minutes on one core.
+is 93-97 %; rows marked "conservative" are exact methods that must not cover less and are allowed more.
+Options that are short in a setting where they are not the default are printed too. Ends with 1 if a row
+misses its aim. Some two minutes on one core.
 """
 
 from __future__ import annotations
@@ -39,13 +40,19 @@ class Row:
     simulate: Simulation
     is_conservative: bool = False
     is_costly: bool = False  # a bootstrap in every study: half as many studies as the others
+    is_known_short: bool = False  # printed to show why it is not the default there
 
 
 ROWS: list[Row] = []
 
 
 def row(
-    estimator: str, scenario: str, *, is_conservative: bool = False, is_costly: bool = False
+    estimator: str,
+    scenario: str,
+    *,
+    is_conservative: bool = False,
+    is_costly: bool = False,
+    is_known_short: bool = False,
 ) -> Callable[[Simulation], Simulation]:
     """Enter a simulation into the table."""
 
@@ -57,6 +64,7 @@ def row(
                 simulate=simulate,
                 is_conservative=is_conservative,
                 is_costly=is_costly,
+                is_known_short=is_known_short,
             )
         )
         return simulate
@@ -158,8 +166,6 @@ def enter_clustered() -> None:
     """The three intervals, with many and with few events."""
     for share, patients in ((0.85, 150), (0.04, 150), (0.9, 30)):
         for method in st.ClusteredMethod:
-            if (share, patients) != (0.85, 150) and method is not st.ClusteredMethod.KORN_GRAUBARD:
-                continue  # the bootstraps are known to be short with few events or few patients
 
             def simulate(
                 rng: np.random.Generator,
@@ -179,9 +185,13 @@ def enter_clustered() -> None:
 
             name = method.value.split(",")[0]
             seeded = method is not st.ClusteredMethod.KORN_GRAUBARD
-            row(f"share of vertebrae, {name}", f"{patients} patients, p {share}, rho 0.2", is_costly=seeded)(
-                simulate
-            )
+            rare = (share, patients) != (0.85, 150)
+            row(
+                f"share of vertebrae, {name}",
+                f"{patients} patients, p {share}, rho 0.2",
+                is_costly=seeded,
+                is_known_short=seeded and rare,
+            )(simulate)
 
 
 enter_clustered()
@@ -542,8 +552,6 @@ def enter_areas() -> None:
     """Binormal scores; the area is Phi(d / sqrt 2)."""
     for area, positives, negatives in ((0.97, 166, 308), (0.80, 60, 100)):
         for interval in st.AreaInterval:
-            if area > 0.9 and interval is st.AreaInterval.PLAIN:
-                continue  # known to be short near 1: the reason for the logit
 
             def simulate(
                 rng: np.random.Generator,
@@ -559,7 +567,11 @@ def enter_areas() -> None:
                     scores = rng.standard_normal(len(truth)) + shift * truth
                     yield st.area_under_roc("auc", scores, truth, interval=interval), area
 
-            row(f"AUC, {interval.value}", f"{positives} + {negatives}, true {area}")(simulate)
+            row(
+                f"AUC, {interval.value}",
+                f"{positives} + {negatives}, true {area}",
+                is_known_short=area > 0.9 and interval is st.AreaInterval.PLAIN,
+            )(simulate)
 
 
 enter_areas()
@@ -638,12 +650,12 @@ def main() -> int:
         verdict = "within" if within else "MISSES THE AIM"
         if each.is_conservative:
             verdict += " (conservative by construction)"
-        missed += not within
+        if each.is_known_short and not within:
+            verdict = "short, as known: not the default here"
+        missed += not within and not each.is_known_short
         line = f"{each.estimator:<46} {each.scenario:<44} {studies:>7} {share:>7.1%} {missing:>9}"
         print(f"{line}  {verdict}", flush=True)
-    print(
-        f"{len(rows) - missed} of {len(rows)} rows within; {time.process_time() - started:.0f} s of one core"
-    )
+    print(f"{missed} of {len(rows)} rows miss the aim; {time.process_time() - started:.0f} s of one core")
     return int(missed > 0)
 
 

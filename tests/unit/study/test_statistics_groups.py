@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 from pathlib import Path
 
@@ -277,6 +278,11 @@ def test_every_code_and_every_estimator_is_documented() -> None:
     assert [x for x in CannotSayCode if f"`{x}`" not in page] == []
     functions = [x for x in statistics.__all__ if x[0].islower()]
     assert [x for x in functions if f"`{x}`" not in page] == []
+
+
+def test_the_examples_of_the_page_come_out() -> None:
+    page = ROOT / "docs" / "reference" / "statistics.md"
+    assert doctest.testfile(str(page), module_relative=False) == (0, 52)
 
 
 def test_every_code_is_exercised_by_a_test() -> None:
