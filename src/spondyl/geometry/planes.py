@@ -12,7 +12,9 @@ TUKEY = 4.685
 """Tuning constant of Tukey's biweight: 95 % efficiency on normal residuals (Huber, Robust Statistics)."""
 MAD_TO_SD = 1.4826
 """Scale of the median absolute deviation to the standard deviation of a normal distribution."""
-_ROUNDS = 8
+_ROUNDS_BY_DISTANCE = 5  # least absolute distances first: a good start among many outliers
+_ROUNDS_BY_TUKEY = 8
+_SETTLED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,24 +53,24 @@ def fit_robust(design: Float64Array, values: Float64Array, *, scale_floor: float
     if n_points < n_coefficients:
         raise ValueError(f"{n_points} points for {n_coefficients} coefficients; at least as many are needed")
     weights: Float64Array = np.ones(n_points)
-    coefficients: Float64Array = np.zeros(n_coefficients)
+    coefficients: Float64Array = np.full(n_coefficients, np.nan)
     scale = scale_floor
-    for _ in range(_ROUNDS):
-        root = np.sqrt(weights)
-        updated = np.asarray(
-            np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0], dtype=np.float64
-        )
+    for number in range(_ROUNDS_BY_DISTANCE + _ROUNDS_BY_TUKEY):
+        weighted = design * weights[:, None]
+        updated = np.asarray(np.linalg.pinv(design.T @ weighted) @ (weighted.T @ values), dtype=np.float64)
         residuals = values - design @ updated
         scale = max(scale_floor, MAD_TO_SD * float(np.median(np.abs(residuals))))
-        is_settled = bool(np.allclose(updated, coefficients, rtol=0.0, atol=1e-9))
+        is_settled = bool(np.max(np.abs(updated - coefficients)) < _SETTLED)
         coefficients = updated
-        if is_settled:
+        if number < _ROUNDS_BY_DISTANCE:
+            weights = scale_floor / np.maximum(np.abs(residuals), scale_floor)
+            continue
+        if is_settled and number > _ROUNDS_BY_DISTANCE:
             break
         weights = np.clip(1.0 - (residuals / (TUKEY * scale)) ** 2, 0.0, None) ** 2
         if np.count_nonzero(weights) < n_coefficients:
             weights = np.ones(n_points)
-    normal = design.T @ (design * weights[:, None])
-    covariance = scale**2 * np.linalg.pinv(normal)
+    covariance = scale**2 * np.linalg.pinv(design.T @ (design * weights[:, None]))
     return Fit(coefficients=np.asarray(coefficients), residual_sd=scale, covariance=np.asarray(covariance))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from spondyl.geometry.affine import to_points
 from spondyl.geometry.arrays import BoolArray, Float32Array, Float64Array
@@ -16,13 +17,16 @@ _PEDICLE_HALF_WIDTH_MM = 3.0
 _CANAL_DEPTH_MM = 14.0
 _LAMINA_MM = 6.0
 _SPINOUS_MM = 22.0
+_POINTS_PER_VOXEL = 64
+_R3 = 1.2207440846057596 ** -np.arange(1.0, 4.0)  # root of x⁴ = x + 1: the golden ratio of three dimensions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainBody:
     """One vertebra. Heights stand at the corners (u = 0, 1) and half-way between them (u = 0.5).
 
-    cup_exponent: the endplate sinks as 1 - r^exponent from rim to middle (2 parabola, large: flat floor).
+    rim_fraction: outer part of the radius that stays level (ring apophysis; anatomy-and-norms §4.8).
+    cup_exponent: within it the endplate sinks as 1 - r^exponent (2 parabola, large: flat floor).
     top_share: part of every height, of its wedge and of its cup that belongs to the superior endplate.
     waist_fraction: how much narrower the body is at mid-height than at its endplates.
     rim_radius_mm: rounding of the corners; it leaves the extrapolated corners where they are.
@@ -34,6 +38,7 @@ class PlainBody:
     posterior_mm: float
     depth_mm: float = 30.0
     width_mm: float = 38.0
+    rim_fraction: float = 0.2
     cup_exponent: float = 3.0
     top_share: float = 0.5
     waist_fraction: float = 0.0
@@ -50,7 +55,7 @@ class PlainBody:
         edge = self.anterior_mm + (self.posterior_mm - self.anterior_mm) * u
         cup = 0.5 * (self.anterior_mm + self.posterior_mm) - self.middle_mm
         radius = np.hypot(2.0 * x / self.width_mm, 2.0 * y / self.depth_mm)
-        sunk = cup * np.clip(1.0 - radius**self.cup_exponent, 0.0, None)
+        sunk = cup * np.clip(1.0 - (radius / (1.0 - self.rim_fraction)) ** self.cup_exponent, 0.0, None)
         middle = 0.25 * (self.anterior_mm + self.posterior_mm)
         whole = edge - sunk
         shift = middle * (2.0 * self.top_share - 1.0)
@@ -109,21 +114,22 @@ def body_share(
     affine: Float64Array,
     centre_mm: Float64Array,
     frame: Float64Array,
-    *,
-    n_sub: int = 4,
 ) -> Float32Array:
-    """(k, j, i) share of each voxel that lies in the body, from ``n_sub``³ points per voxel."""
+    """(k, j, i) share of each voxel that lies in the body, in steps of 1/64.
+
+    Only voxels at the surface are looked at more closely. The points within a voxel follow the R3
+    sequence, so that no two share a coordinate: a face along the grid is not rounded to a quarter voxel.
+    """
     points = local_points(shape, affine, centre_mm, frame)
-    steps = (np.arange(n_sub) + 0.5) / n_sub - 0.5
-    axes = (frame.T @ affine[:3, :3]).T
-    share = np.zeros(len(points), dtype=np.float32)
-    reach = 0.5 * np.linalg.norm(affine[:3, :3], axis=0).sum()
-    low = np.array(
-        [-body.width_mm / 2, -body.depth_mm / 2 - body.lip_mm, -body.posterior_mm - body.anterior_mm]
-    )
-    near = np.all((points > low - reach) & (points < -low + reach), axis=1)
-    for a in steps:
-        for b in steps:
-            for c in steps:
-                share[near] += body.is_body(points[near] + a * axes[0] + b * axes[1] + c * axes[2])
-    return (share / np.float32(n_sub**3)).astype(np.float32).reshape(shape)
+    inside = body.is_body(points).reshape(shape)
+    around = np.ones((3, 3, 3), dtype=np.bool_)
+    surface = ndimage.binary_dilation(inside, around) & ~ndimage.binary_erosion(inside, around)
+    share = inside.astype(np.float32).ravel()
+    chosen = np.flatnonzero(surface)
+    to_local = frame.T @ affine[:3, :3]
+    offsets = (0.5 + np.outer(np.arange(_POINTS_PER_VOXEL), _R3)) % 1.0 - 0.5
+    counts = np.zeros(len(chosen))
+    for offset in offsets:
+        counts += body.is_body(points[chosen] + to_local @ offset)
+    share[chosen] = counts / _POINTS_PER_VOXEL
+    return share.reshape(shape)

@@ -15,10 +15,12 @@ from spondyl.geometry.symmetry import mirror_angle_rad
 from spondyl.stages.measure.outline import SURFACE, Outline
 from spondyl.stages.measure.settings import Settings
 
-_REACH_MM = 32.0
+_REACH_MM = 28.0
+_UP_REACH_MM = 24.0
 _COARSE_STEP_MM = 2.0
 _ROUNDS = 6
-_SETTLED_DEG = 0.05
+_SETTLED_DEG = 0.2
+_SETTLED_MM = 0.2
 _PLATE_NOISE_MM = 0.4
 _FEWEST_COLUMNS = 12
 _SYMMETRY_HALF_HEIGHT_MM = 8.0
@@ -60,7 +62,7 @@ def _level(
 ) -> LocalFrame | None:
     axes, centre = first, centre_mm
     offsets = np.arange(-_REACH_MM, _REACH_MM + _COARSE_STEP_MM, _COARSE_STEP_MM)
-    heights = np.arange(-_REACH_MM, _REACH_MM + 1.0)
+    heights = np.arange(-_UP_REACH_MM, _UP_REACH_MM + 1.0)
     frame = None
     for _ in range(_ROUNDS):
         profiles = outline.linear(grid_points(centre, axes, offsets, offsets, heights))
@@ -73,7 +75,7 @@ def _level(
         centre = centre + axes @ local_centre
         axes = frame_from(axes @ local_up, axes[:, 1])
         frame = LocalFrame(centre_mm=centre, axes=axes, **frame_size)
-        if angle_deg < _SETTLED_DEG and np.linalg.norm(local_centre) < _SETTLED_DEG:
+        if angle_deg < _SETTLED_DEG and np.linalg.norm(local_centre) < _SETTLED_MM:
             break
     return frame
 

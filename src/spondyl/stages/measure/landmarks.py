@@ -55,9 +55,14 @@ class _Line:
 def place_six_points(slab: Slab, section: Section, settings: Settings) -> SixPoints | None:
     """Place the points; None where a window holds too little of the contour."""
     contours = slab.contour(slab.top_mm), slab.contour(slab.bottom_mm)
+    midline = slab.narrowed(section.middle_x_mm, settings.wall_half_mm)  # walls curve away from it
     walls = {
-        0: _Wall(contour=slab.contour(slab.front_mm), start_mm=section.front_mm, inward_mm=section.depth_mm),
-        2: _Wall(contour=slab.contour(slab.back_mm), start_mm=section.back_mm, inward_mm=-section.depth_mm),
+        0: _Wall(
+            contour=midline.contour(midline.front_mm), start_mm=section.front_mm, inward_mm=section.depth_mm
+        ),
+        2: _Wall(
+            contour=midline.contour(midline.back_mm), start_mm=section.back_mm, inward_mm=-section.depth_mm
+        ),
     }
     points = np.zeros((6, 2))
     sds = np.zeros(6)

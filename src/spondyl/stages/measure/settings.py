@@ -25,6 +25,7 @@ class Settings:
         parasagittal_fraction of width.
         lowest_window of depth, lowest_half_fraction of width: where the least local height is sought (ours).
     Corners (ours, fitted on the annotations; docs/explanation/heights-and-grades.md)
+        wall_half_mm: walls are followed this near the midline.
         wall_window: of the local height, counted from the far endplate to the near one.
         plate_window, whole_plate_window: of the depth, counted from the wall.
         own_slope_share: of the window's own slope in the extrapolation; the rest is the whole endplate's.
@@ -58,6 +59,7 @@ class Settings:
     lowest_half_fraction: float = 0.25
     wide_half_fraction: float = 0.32
 
+    wall_half_mm: float = 2.5
     wall_window: tuple[float, float] = (0.35, 0.85)
     plate_window: tuple[float, float] = (0.05, 0.17)
     whole_plate_window: tuple[float, float] = (0.10, 0.90)
