@@ -32,7 +32,7 @@ TABLES: dict[str, frozenset[str]] = {
         "no_mention_everywhere", "no_mention_after", "planned", "history_before", "history_after", "recent",
         "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "definite", "plural", "proxy",
         "and", "or", "with", "versus", "preposition", "transparent", "respectively", "latter", "former",
-        "normal", "because", "denies", "wrong_level", "should_read", "disc_like", "cause_other", "hardware", "ellipsis",
+        "normal", "because", "denies", "wrong_level", "should_read", "disc_like", "cause_other", "introduction", "hardware", "ellipsis",
         "not_level_before", "not_level_after",
     }),
     "severity": frozenset({

@@ -18,6 +18,7 @@ _RIVALS = frozenset({
     "not_chronic", "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
     "three_quarters", "not_fraction", "old_change", "history_before", "history_after",
 })  # fmt: skip
+_AGES = frozenset({"recent", "chronic", "not_chronic"})
 _BOUNDARY_SIGNS = frozenset({",", ":", "(", ")", "[", "]", ">", "-", "/"})
 BOUNDARY_KINDS = ("and", "or", "with", "scope_end", "versus")
 
@@ -68,7 +69,12 @@ class Line:
         } - inside
         for kind in BOUNDARY_KINDS:
             found |= {span.start for span in self.spans(kind, start, end)} - inside
-        return sorted(found)
+        return sorted(at for at in found if not self._joins_percents(at))
+
+    def _joins_percents(self, at: int) -> bool:
+        """Whether a comma or conjunction stands between two percentages: "15 %, 30 % and 50 %"."""
+        after = self.words[at + 1 : at + 3]
+        return self.words[at - 1] == "%" and after[:1] != [] and after[0].isdigit() and after[1:] == ["%"]
 
     def is_sign(self, at: int) -> bool:
         """Whether a dash or stroke parts two statements, and not two numbers or adjectives."""
@@ -112,6 +118,8 @@ def _swallows(longer: Hit, hit: Hit) -> bool:
     inside = longer.start <= hit.start and hit.end <= longer.end
     if longer.kind == "negation_after" and hit.kind == "negation_before" and longer.end == hit.end:
         return False  # "L3: no fracture" also negates what follows
+    if longer.kind in _AGES and hit.kind.startswith("negation"):
+        inside = longer.start < hit.end and hit.start < longer.end  # "was not present in 2019"
     return inside and longer.end - longer.start > hit.end - hit.start
 
 

@@ -43,11 +43,18 @@ def find_ages(line: Line, segment: Segment) -> list[Quality]:
     """The words of age in a segment. Source: the labelling guideline, "Age"."""
     excluded = list(line.spans("not_chronic"))
     found = []
-    for kind, age in (("recent", Age.RECENT), ("chronic", Age.CHRONIC)):
+    for kind, age in (("recent", Age.RECENT), ("chronic", Age.CHRONIC), ("old_change", Age.CHRONIC)):
         for span in line.spans(kind, segment.start, segment.end):
-            if not any(x.start <= span.start and span.end <= x.end for x in excluded):
+            if not any(x.start <= span.start and span.end <= x.end for x in excluded) and not _is_of_noun(line, span):
                 found.append(Quality(start=span.start, end=span.end, value=age.value))
     return sorted(found, key=lambda quality: quality.start)
+
+
+def _is_of_noun(line: Line, span: Span) -> bool:
+    """Whether an age stands beside another noun, on the side of its language: "new pain"."""
+    if line.language.adjective_after:
+        return any(noun.end == span.start for noun in line.spans("noun"))
+    return any(noun.start == span.end for noun in line.spans("noun"))
 
 
 def find_severities(line: Line, segment: Segment, groups: Sequence[LevelGroup]) -> list[Quality]:

@@ -147,7 +147,7 @@ def _reaches(line: Line, cue: Span, segments: list[Segment], index: int) -> bool
     """Whether a negation before a term reaches it."""
     segment = segments[index]
     term = segment.term
-    if any(span.start >= cue.end for span in line.spans("scope_end", cue.end, term.start)):
+    if any(cue.end <= span.start < term.start for span in line.marks.get("scope_end", ())):
         return False
     earlier = [x for x in segments[:index] if x.term.start >= cue.end]
     if earlier and not _continues(line, segments, index, cue):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spondyl.domain.level import Level
 from spondyl.study.mentions.levels import LevelGroup, part_of
 from spondyl.study.mentions.marks import Line, Span
 from spondyl.study.mentions.model import Age, Section, Status, Term
-from spondyl.study.mentions.qualities import find_ages, find_severities, share
+from spondyl.study.mentions.qualities import Quality, find_ages, find_severities, share
 from spondyl.study.mentions.scope import Statement, read_statement
 from spondyl.study.mentions.segments import Segment, cut_segments
 from spondyl.study.mentions.sites import Site, find_site
@@ -21,6 +21,7 @@ _NEEDS_VERTEBRA = frozenset({
     "other_of_vertebra", "degenerative",
 })  # fmt: skip
 _FEW_WORDS = 3
+_OPEN_SIGNS = frozenset({",", "(", ":", "-", "•"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Draft:
     first: int
     last: int
     negates_new: bool = False
-    is_plural: bool = False
+    is_lent: bool = False  # its levels are those of the term before, shared out anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,10 @@ class _Stated:
     groups: tuple[LevelGroup, ...] = field(default=())
     levels: tuple[Level, ...] = ()
     is_inherited: bool = False
+    lent_groups: tuple[LevelGroup, ...] = ()
+    evidence_start: int = 0  # where it begins, as far as is known before its qualities
+    evidence_end: int = 0  # where the evidence ends at the earliest
+    shares_clause_from: int | None = None  # "sclerosis of T5 without collapse": where the clause begins
     has_other_cause: bool = False  # the term behind it names a cause that is no fracture
 
     @property
@@ -91,7 +96,10 @@ def _stated(line: Line, segments: list[Segment]) -> Iterator[_Stated]:
         levels = tuple(dict.fromkeys(level for group in site.groups for level in group.levels))
         if segment.term.kind == "slip":
             levels = levels[:1]
-        yield _Stated(segment=segment, site=site, statement=statement, groups=site.groups, levels=levels)
+        yield _Stated(
+            segment=segment, site=site, statement=statement, groups=site.groups, levels=levels,
+            evidence_start=_clause_start(line, segment.start, segment.term.start),
+        )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------- which levels
@@ -101,11 +109,19 @@ def _inherit(line: Line, stated: list[_Stated], before: Callable[[], Before]) ->
         if one.levels or one.site.is_elsewhere:
             continue
         if index and _hangs_on(line, stated[index - 1], one):
-            one.levels, one.is_inherited = stated[index - 1].levels, True
+            _lend(stated[index - 1], one)
         elif index + 1 < len(stated) and _shares_with(line, one, stated[index + 1]):
             one.levels, one.is_inherited = stated[index + 1].levels, True
         elif not index and _points_back(line, one, before):
             one.levels, one.is_inherited = before().levels, True
+
+
+def _lend(left: _Stated, right: _Stated) -> None:
+    right.levels, right.is_inherited = left.levels, True
+    right.lent_groups = left.groups if len(left.levels) > 1 else ()
+    if right.statement.status is Status.NEGATED and left.statement.status is not None:
+        left.evidence_end = right.term.end
+        right.shares_clause_from = left.evidence_start
 
 
 def _hangs_on(line: Line, left: _Stated, right: _Stated) -> bool:
@@ -271,12 +287,14 @@ def _drafts(line: Line, one: _Stated) -> Iterator[Draft]:
         groups = [part_of(group, group.atoms[:1]) for group in groups[:1]]
     ages = find_ages(line, segment)
     severities = find_severities(line, segment, groups)
-    shares = share(line, segment, groups, ages, severities)
-    if not groups or one.is_inherited:
-        shares = share(line, segment, (), ages, severities)
+    shares = share(line, segment, groups or one.lent_groups, ages, severities)
+    spans = [*ages, *line.spans("not_chronic", term.end, segment.end)]
+    spans = [span for span in spans if not _is_aside(line, segment, span)]
+    spans = [*spans, *severities, *one.statement.cues, *groups]
+    first, last = _evidence(line, one, [(span.start, span.end) for span in spans])
+    if one.shares_clause_from is not None:
+        first = one.shares_clause_from
     for part in shares:
-        spans = [*ages, *severities, *one.statement.cues, *groups]
-        first, last = _evidence(line, one, [(span.start, span.end) for span in spans])
         is_mute = status is Status.NEGATED or kind is Term.OTHER_DIAGNOSIS
         yield Draft(
             levels=tuple(sorted(part.levels or one.levels, key=lambda level: level.order)),
@@ -289,7 +307,7 @@ def _drafts(line: Line, one: _Stated) -> Iterator[Draft]:
             first=line.places[first],
             last=line.places[last],
             negates_new=one.statement.negates_new,
-            is_plural=_is_plural(line, one),
+            is_lent=bool(one.lent_groups) and len(shares) > 1,
         )
 
 
@@ -303,6 +321,15 @@ def _kind(line: Line, one: _Stated) -> Term:
     if one.term.term is Term.WEAK and (has_cause or one.has_other_cause) and one.statement.status is not Status.NEGATED:
         return Term.OTHER_DIAGNOSIS
     return one.term.term
+
+
+def _is_aside(line: Line, segment: Segment, span: Quality | Span) -> bool:
+    """Whether an age stands in a clause of its own behind a comma: ", new since the prior study"."""
+    before = line.boundaries(segment.term.end, span.start)
+    if not before or line.words[before[-1]] != ",":
+        return False
+    following = line.boundaries(span.end, segment.end)
+    return (following[0] if following else segment.end) - before[-1] > _FEW_WORDS + 1
 
 
 def _names_cause(line: Line, term: Found) -> bool:
@@ -324,28 +351,68 @@ def _stated_age(line: Line, one: _Stated, age: Age, kind: Term) -> Age:
 
 
 def _evidence(line: Line, one: _Stated, spans: list[tuple[int, int]]) -> tuple[int, int]:
-    """First and last word of the evidence: the term and what was read with it, within its segment."""
+    """First and last word of the evidence: the statement that the term stands in, without what leads to it."""
     segment = one.segment
     term = one.term
     low = min([segment.start, *(span.start for span in one.statement.cues)])
     first = min([term.start, *(start for start, _ in spans if start >= low)])
     last = max([term.end, *(end for _, end in spans if end <= segment.end)])
-    while line.words[last - 1] in {",", "(", ":", "-"}:
+    first = _clause_start(line, low, first)
+    last = max(_clause_end(line, one, last), one.evidence_end)
+    while line.words[last - 1] in _OPEN_SIGNS and last - 1 > term.start:
         last -= 1
     closing = line.words[last : last + 1] == [")"] and "(" in line.words[first:last]
     return first, last - 1 + closing
+
+
+def _clause_start(line: Line, low: int, first: int) -> int:
+    """Back to the words that begin the statement, not over a boundary or an introduction."""
+    start = low
+    for at in line.boundaries(low, first):
+        start = max(start, at + 1)
+    for kind in ("introduction", "scope_end"):
+        for span in line.spans(kind, 0, first):
+            if span.start > 0 or kind == "introduction":
+                start = max(start, span.end)
+    if line.boundaries(low, first)[:1] == [0] and start == 1:
+        start = 0  # "There is vertebra plana"
+    while start < first and not line.words[start].isalnum():
+        start += 1
+    return min(start, first)
+
+
+def _clause_end(line: Line, one: _Stated, last: int) -> int:
+    """On to the words that end the statement, not over a boundary; over "or" where it is negated."""
+    limit = one.segment.end
+    ends = [at for at in line.boundaries(last, limit)]
+    if one.statement.status is Status.NEGATED:
+        alternatives = {span.start for span in line.spans("or", last, limit)}
+        ends = [at for at in ends if at not in alternatives]
+    return min([*ends, limit])
 
 
 def _merged(drafts: list[Draft]) -> list[Draft]:
     """Join what one sentence says twice of the same levels: "fracture of L1 with loss of height"."""
     merged: list[Draft] = []
     for draft in drafts:
-        partner = next((x for x in merged if _is_same(x, draft)), None)
+        partner = next((x for x in merged if _is_same(x, draft)), None) or _split_off(merged, draft)
         if partner is None:
             merged.append(draft)
         else:
             _absorb(partner, draft)
     return merged
+
+
+def _split_off(merged: list[Draft], draft: Draft) -> Draft | None:
+    """The part of an earlier mention of several levels that a mention of one of them tells more of."""
+    for earlier in merged:
+        whole = replace(draft, levels=earlier.levels)
+        if draft.is_lent and set(draft.levels) < set(earlier.levels) and _is_same(earlier, whole):
+            part = replace(earlier, levels=draft.levels)
+            earlier.levels = tuple(level for level in earlier.levels if level not in draft.levels)
+            merged.insert(merged.index(earlier), part)
+            return part
+    return None
 
 
 def _is_same(one: Draft, other: Draft) -> bool:

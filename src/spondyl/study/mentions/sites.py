@@ -62,6 +62,8 @@ def _kept_part(line: Line, group: LevelGroup, *, is_negated: bool) -> tuple[Leve
 def _is_corrected(line: Line, group: LevelGroup) -> bool:
     """ "L2, not L1": the level behind the words is the wrong one."""
     small = line.language.levels.between_items
+    if any(0 <= group.start - span.end <= 1 for span in line.spans("ellipsis")):
+        return False
     for span in line.spans("wrong_level", 0, group.start):
         between = line.words[span.end : group.start]
         others = [x for x in line.levels if x is not group]

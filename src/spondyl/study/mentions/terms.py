@@ -50,7 +50,7 @@ def find_terms(line: Line, earlier: Found | None = None) -> list[Found]:
     severe = [hit for hit in hits if hit.kind == "severe_by_name"]
     kept: list[Hit] = []
     candidates = [hit for hit in hits if hit.kind in _TERM_OF and not _overlaps_any(hit, masks)]
-    for hit in sorted(candidates, key=lambda x: (x.start - x.end, _KINDS.index(x.kind))):
+    for hit in sorted(candidates, key=lambda x: (x.kind == "degenerative", x.start - x.end, _KINDS.index(x.kind))):
         if not _overlaps_any(hit, kept) and (hit.kind != "hash" or _is_fracture_sign(line, hit)):
             kept.append(hit)
     found = [
@@ -83,9 +83,9 @@ def _with_proxies(line: Line, found: list[Found], earlier: Found | None) -> list
         for span in line.spans(kind):
             before = [*([earlier] if earlier else []), *(term for term in found if term.end <= span.start)]
             levels = [group for group in line.levels if 0 <= group.start - span.end <= 1]
-            at = span.start if kind == "proxy" else span.end - 1
             if before and levels:
-                proxies.append(replace(before[-1], start=at, end=at + 1, is_proxy=True))
+                start, end = (span.start, span.start + 1) if kind == "proxy" else (span.end, span.end)
+                proxies.append(replace(before[-1], start=start, end=end, is_proxy=True))
     return sorted([*found, *proxies], key=lambda term: term.start)
 
 
