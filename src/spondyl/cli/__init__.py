@@ -15,6 +15,7 @@ from spondyl.cli.demo import demo
 from spondyl.cli.doctor import doctor
 from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import report_bug
+from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.schema import schema
 from spondyl.cli.train import train
@@ -44,7 +45,7 @@ def _root(
     """Find vertebral compression fractures on CT."""
 
 
-for verb in (analyze, demo, doctor, schema, train):
+for verb in (analyze, demo, doctor, mentions, schema, train):
     app.command()(verb)
 
 

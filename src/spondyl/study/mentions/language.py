@@ -15,31 +15,35 @@ from spondyl.study.mentions.phrases import PhraseError, Phrases
 from spondyl.study.mentions.spelling import Speller
 from spondyl.study.mentions.text import fold
 
+# fmt: off
 TABLES: dict[str, frozenset[str]] = {
     "headings": frozenset({
-        "indication", "history", "technique", "comparison", "findings", "impression",
-        "spine", "region", "disc", "other_bone", "title",
+        "indication", "history", "technique", "comparison", "findings", "impression", "spine", "region",
+        "disc", "other_bone", "title",
     }),
     "terms": frozenset({
         "strong", "fracture", "hash", "strong_of_vertebra", "weak_of_vertebra", "weak_local", "kept",
-        "treated", "treated_of_vertebra", "other", "slip", "other_of_vertebra", "other_of_level", "degenerative",
-        "severe_by_name", "not_terms", "correction",
+        "treated", "treated_of_vertebra", "other", "slip", "other_of_vertebra", "other_of_level",
+        "degenerative", "severe_by_name", "not_terms", "correction",
     }),
-    "sites": frozenset({"spine", "body", "not_spine", "other_bone", "process", "disc"}),
+    "sites": frozenset({
+        "spine", "body", "not_spine", "other_bone", "process", "disc",
+    }),
     "cues": frozenset({
         "negation_before", "negation_after", "scope_end", "uncertain_before", "uncertain_after",
         "probable_before", "probable_after", "doubt_adverb", "age_or_cause", "no_mention_before",
         "no_mention_everywhere", "no_mention_after", "planned", "history_before", "history_after", "recent",
         "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "definite", "plural", "proxy",
-        "and", "or", "with", "versus", "preposition", "transparent", "respectively", "latter", "former",
-        "normal", "because", "denies", "wrong_level", "should_read", "disc_like", "cause_other", "introduction", "hardware", "ellipsis",
-        "not_level_before", "not_level_after",
+        "ellipsis", "and", "or", "with", "versus", "preposition", "transparent", "respectively", "latter",
+        "former", "normal", "because", "denies", "wrong_level", "should_read", "disc_like", "hardware",
+        "introduction", "cause_other", "not_level_before", "not_level_after",
     }),
     "severity": frozenset({
         "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
         "three_quarters", "not_fraction", "percent", "joins_range", "past", "noun",
     }),
-}  # fmt: skip
+}
+# fmt: on
 _WORD_SETS = frozenset({"transparent", "preposition", "definite", "plural", "percent", "joins_range"})
 
 

@@ -13,6 +13,7 @@ from spondyl.study.mentions.text import Words
 _STOPS = frozenset(".!;")
 _BULLETS = frozenset("•*-–+>#=_|·▪◦o")
 _LONGEST_HEADING = 8  # words before the colon
+_LONGEST_SENTENCE = 300  # words; a text without stops is cut so
 _WRAPPED_LINE = 60  # a line at least so long may go on in the next one
 _REGIONS = frozenset({"spine", "region", "disc", "other_bone"})
 _UPPER_OR_DIGIT = re.compile(r"[A-ZÀ-Þ0-9]")
@@ -78,7 +79,8 @@ class _Ends:
     def after(self, start: int) -> int:
         """The word after the sentence that begins at a word."""
         line_start, goes_on = start, False
-        for at in range(start, len(self._words.words)):
+        stop = min(len(self._words.words), start + _LONGEST_SENTENCE)
+        for at in range(start, stop):
             word = self._words.words[at]
             if word in _STOPS:
                 if word != "." or self._is_stop(at):
@@ -90,7 +92,7 @@ class _Ends:
                 if not self._is_wrapped(line_start, at, goes_on=goes_on):
                     return at
                 line_start, goes_on = at + 1, True
-        return len(self._words.words)
+        return stop
 
     def _is_stop(self, at: int) -> bool:
         """Whether the full stop at a word ends a sentence: not after an abbreviation, not in "e.g."."""

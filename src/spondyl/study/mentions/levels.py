@@ -15,9 +15,14 @@ _ROMAN = {
     "dxii": "T12", "txi": "T11", "txii": "T12",
 }  # fmt: skip
 _LAST = {"C": "C7", "T": "T12", "L": "L5"}
-_UNITS = frozenset({"%", "mm", "cm", "ml", "hu", "year", "years", "month", "months", "week", "weeks", "day", "days",
-                    "ans", "an", "mois", "semaines", "jours", "x", "percent", "pour", "per", "deg", "ho", "uh", "mg",
-                    "tiers", "quarts", "thirds", "th", "rd", "nd"})  # fmt: skip
+# what a number before them counts, so that it is no level
+# fmt: off
+_UNITS = frozenset({
+    "%", "mm", "cm", "ml", "hu", "uh", "ho", "mg", "x", "deg", "percent", "per", "pour", "year",
+    "years", "month", "months", "week", "weeks", "day", "days", "an", "ans", "mois", "semaines",
+    "jours", "tiers", "quarts", "thirds", "th", "rd", "nd",
+})
+# fmt: on
 _MOST_SMALL_WORDS = 3  # between a join and the next level: "to the level of L1"
 _WORDS_TO_REGION = 3  # "first and second lumbar vertebrae"
 
@@ -134,7 +139,7 @@ _NAMES = frozenset(level.value for level in Level)
 
 
 def _ordinal_atoms(words: list[str], at: int, spoken: LevelWords) -> list[Atom]:
-    """first and second lumbar; 12e dorsale; derniere vertebre thoracique."""
+    """First and second lumbar; 12e dorsale; derniere vertebre thoracique."""
     ordinals = list(_ordinals(words, at, spoken))
     if not ordinals:
         return []

@@ -127,13 +127,15 @@ def _is_vertebral(group: LevelGroup, line: Line) -> bool:
     """Whether levels name vertebrae here: not discs, roots, stages of a tumour, cycles, liver segments."""
     if any(level is Level.S1 for level in group.levels) and (group.is_pair or len(group.levels) == 1):
         return False
-    before = any(span.end == group.start for span in line.spans("not_level_before")) or _is_hardware(group, line)
+    before = any(span.end == group.start for span in line.spans("not_level_before")) or _is_hardware(
+        group, line
+    )
     after = any(span.start == group.end for span in line.spans("not_level_after"))
     return not before and not after and not _names_disc(group, line)
 
 
 def _is_hardware(group: LevelGroup, line: Line) -> bool:
-    """ "screws from T11 to L1": levels of metal, not of a fracture."""
+    """As in "screws from T11 to L1": levels of metal, not of a fracture."""
     small = line.language.levels.between_items | line.language.word_sets["preposition"]
     before = (span for span in line.spans("hardware") if span.end <= group.start)
     return any(all(word in small for word in line.words[span.end : group.start]) for span in before)

@@ -190,7 +190,7 @@ def _choices(part: str) -> list[tuple[_Element, ...]]:
     optional = len(part) > 1 and part.startswith("(") and part.endswith(")")
     options = (part[1:-1] if optional else part).split("|")
     single = [word for word in options if "_" not in word]
-    sequences = [(_element(single),)] if single else []
+    sequences: list[tuple[_Element, ...]] = [(_element(single),)] if single else []
     sequences += [
         tuple(_element([word]) for word in option.split("_")) for option in options if "_" in option
     ]

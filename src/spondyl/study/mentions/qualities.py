@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from spondyl.domain.level import Level
@@ -11,8 +12,10 @@ from spondyl.study.mentions.levels import LevelGroup
 from spondyl.study.mentions.marks import Line, Span
 from spondyl.study.mentions.model import Age
 from spondyl.study.mentions.segments import Segment
+from spondyl.study.mentions.terms import Found
 
 _FRACTIONS_PERCENT = {"quarter": 25, "third": 33, "half": 50, "two_thirds": 67, "three_quarters": 75}
+_AGE_OF = {"recent": Age.RECENT, "chronic": Age.CHRONIC, "old_change": Age.CHRONIC}
 _WORDS = ("mild", "moderate", "severe")
 _PERCENT = "percent:"
 _REACH = 6  # words between a severity and its noun
@@ -42,11 +45,13 @@ class Shared:
 def find_ages(line: Line, segment: Segment) -> list[Quality]:
     """The words of age in a segment. Source: the labelling guideline, "Age"."""
     excluded = list(line.spans("not_chronic"))
-    found = []
-    for kind, age in (("recent", Age.RECENT), ("chronic", Age.CHRONIC), ("old_change", Age.CHRONIC)):
-        for span in line.spans(kind, segment.start, segment.end):
-            if not any(x.start <= span.start and span.end <= x.end for x in excluded) and not _is_of_noun(line, span):
-                found.append(Quality(start=span.start, end=span.end, value=age.value))
+    found = [
+        Quality(start=span.start, end=span.end, value=age.value)
+        for kind, age in _AGE_OF.items()
+        for span in line.spans(kind, segment.start, segment.end)
+        if not any(x.start <= span.start and span.end <= x.end for x in excluded)
+        and not _is_of_noun(line, span)
+    ]
     return sorted(found, key=lambda quality: quality.start)
 
 
@@ -107,16 +112,15 @@ def _age(line: Line, segment: Segment, found: list[Quality]) -> Age:
 
 
 def _is_choice(line: Line, found: list[Quality]) -> bool:
-    """ "recent or old"."""
+    """As in "recent or old"."""
     return any(
         a.value != b.value and line.has("or", a.end, b.start) and b.start - a.end <= _REACH
-        for a, b in zip(found, found[1:], strict=False)
+        for a, b in pairwise(found)
     )
 
 
-def _distance(one: Quality, other: object) -> int:
-    start, end = getattr(other, "start"), getattr(other, "end")  # noqa: B009 - a term, a group or a span
-    return max(one.start - end, start - one.end, 0)
+def _distance(one: Quality, other: Found) -> int:
+    return max(one.start - other.end, other.start - one.end, 0)
 
 
 def _severity(found: list[Quality]) -> str | None:
@@ -145,7 +149,7 @@ def _percents(line: Line, segment: Segment) -> Iterator[Quality]:
 
 
 def _is_within_longer(line: Line, kind: str, span: Span) -> bool:
-    """ "third" in "two thirds"."""
+    """As in "third" in "two thirds"."""
     return any(
         other.start <= span.start and span.end <= other.end and other != span
         for name in _FRACTIONS_PERCENT
@@ -184,7 +188,9 @@ def _is_of_body(line: Line, segment: Segment, groups: Sequence[LevelGroup], qual
     start, end = _chunk(line, segment, quality)
     nouns = [span for span in line.spans("noun", start, end) if not _covers(span, segment.term)]
     if not nouns:
-        return quality.value.startswith(_PERCENT) or not _is_of_unknown(line, segment, groups, quality, start, end)
+        return quality.value.startswith(_PERCENT) or not _is_of_unknown(
+            line, segment, groups, quality, start, end
+        )
     own = [
         Span(start=segment.term.start, end=segment.term.end),
         *(Span(start=g.start, end=g.end) for g in groups),
@@ -204,7 +210,9 @@ def _is_of_unknown(
     taken |= {at for group in groups for at in range(group.start, group.end)}
     inside = range(start, end)
     has_own = any(at in inside for at in range(segment.term.start, segment.term.end))
-    return not has_own and any(line.words[at].isalpha() and line.words[at] not in small for at in inside if at not in taken)
+    return not has_own and any(
+        line.words[at].isalpha() and line.words[at] not in small for at in inside if at not in taken
+    )
 
 
 def _chunk(line: Line, segment: Segment, quality: Quality) -> tuple[int, int]:
@@ -222,9 +230,8 @@ def _chunk(line: Line, segment: Segment, quality: Quality) -> tuple[int, int]:
     return start, later[0] if later else segment.end
 
 
-def _covers(span: Span, other: object) -> bool:
-    start, end = getattr(other, "start"), getattr(other, "end")  # noqa: B009 - a term or a span
-    return span.start < end and start < span.end
+def _covers(span: Span, term: Found) -> bool:
+    return span.start < term.end and term.start < span.end
 
 
 def _pull(line: Line, quality: Quality, nouns: list[Span]) -> float:
@@ -269,8 +276,8 @@ def _owners(
     """The levels that a word of age or severity is about, none where it is about all."""
     for kind, at in (("latter", -1), ("former", 0)):
         if any(0 <= quality.start - span.end <= _AFTER_POINTER for span in line.spans(kind)):
-            before = [level for g in groups if g.end <= quality.start for level in g.levels]
-            return (before[at],) if before else ()
+            earlier = [level for g in groups if g.end <= quality.start for level in g.levels]
+            return (earlier[at],) if earlier else ()
     before = next((g for g in reversed(groups) if g.end <= quality.start), None)
     after = next((g for g in groups if quality.end <= g.start), None)
     leads = after is not None and _leads_to(line, quality.end, after.start)
@@ -292,10 +299,12 @@ def _leads_to(line: Line, start: int, end: int) -> bool:
 def _is_bracketed(
     line: Line, quality: Quality, before: LevelGroup | None, groups: Sequence[LevelGroup]
 ) -> bool:
-    """ "T11 (severe) and L2": in brackets behind a level that is not the last."""
+    """As in "T11 (severe) and L2": in brackets behind a level that is not the last."""
     if before is None or line.words[before.end : before.end + 1] != ["("]:
         return False
-    others = [group for group in groups if group is not before and line.words[group.end : group.end + 1] == ["("]]
+    others = [
+        group for group in groups if group is not before and line.words[group.end : group.end + 1] == ["("]
+    ]
     if before is groups[-1] and not others:
         return False
     return ")" not in line.words[before.end : quality.start]

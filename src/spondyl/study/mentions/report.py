@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from spondyl.domain.level import Level
 from spondyl.study.mentions.categories import case_category, per_level
+from spondyl.study.mentions.drafts import Draft
 from spondyl.study.mentions.language import Language, LanguageError, detect_language, shipped_languages
 from spondyl.study.mentions.layout import Sentence, sentences
 from spondyl.study.mentions.marks import Line, make_line
 from spondyl.study.mentions.model import Age, Mention, ReportMentions, Section, Status, Term
 from spondyl.study.mentions.qualities import find_ages, find_severities
 from spondyl.study.mentions.segments import Segment
-from spondyl.study.mentions.sentence import Before, Draft, read_sentence
+from spondyl.study.mentions.sentence import read_sentence
+from spondyl.study.mentions.stated import Before
 from spondyl.study.mentions.terms import Found
 from spondyl.study.mentions.text import Words, split
 
 _NOW = frozenset({Section.FINDINGS, Section.IMPRESSION, Section.UNSECTIONED, Section.TECHNIQUE})
 _STATED = frozenset({Status.AFFIRMED, Status.PROBABLE})
 _DETECTED_WORDS = 2000  # words that tell a report's language
+_MOST_COMPARED = 100  # earlier mentions of a kind that a new one is compared with
 _LONGEST_POINTER = 14  # words of a sentence that only points back
 
 
@@ -84,7 +87,12 @@ def _more_of(reader: _Lines, last: list[Draft]) -> list[Draft]:
     """What a sentence without a term tells of the mentions before: "it is old", "that of T10 is severe"."""
     line = reader.line()
     if line.has("proxy") and line.levels:
-        earlier = Found(start=0, end=0, kind="strong" if last[-1].term is Term.STRONG else "weak_of_vertebra", term=last[-1].term)
+        earlier = Found(
+            start=0,
+            end=0,
+            kind="strong" if last[-1].term is Term.STRONG else "weak_of_vertebra",
+            term=last[-1].term,
+        )
         return read_sentence(line, reader.before, earlier)
     if _is_pointer(line):
         _point_back(line, last)
@@ -129,12 +137,12 @@ class _Lines:
 
 
 def _is_pointer(line: Line) -> bool:
-    """ "It is old.", "Unchanged.": a sentence that only tells more of the one before."""
+    """As in "It is old.", "Unchanged.": a sentence that only tells more of the one before."""
     return any(span.start == 0 for span in line.spans("anaphor")) and not line.levels and not line.disc_levels
 
 
 def _only_points_back(line: Line, found: list[Draft]) -> bool:
-    """ "These fractures are old": a mention that adds only age or severity to the one before."""
+    """As in "These fractures are old": a mention that adds only age or severity to the one before."""
     if len(found) != 1 or line.section not in _NOW or not _is_pointer(line):
         return False
     return found[0].status is Status.AFFIRMED and found[0].term is not Term.OTHER_DIAGNOSIS
@@ -157,7 +165,7 @@ def _point_back(line: Line, drafts: list[Draft]) -> None:
 
 
 def _correct(line: Line, drafts: list[Draft]) -> None:
-    """ "Addendum: L1 should read L2": the levels of earlier mentions are put right."""
+    """As in "Addendum: L1 should read L2": the levels of earlier mentions are put right."""
     announced = any(hit.kind == "correction" for hit in line.language.terms.find(line.words))
     if len(line.levels) < len("ab") or not announced:
         return
@@ -181,41 +189,38 @@ def _wrong_and_right(line: Line) -> tuple[Level | None, Level | None]:
 
 # ------------------------------------------------------------------------------------ whole report
 def _settled(drafts: list[Draft]) -> list[Draft]:
-    """No new fracture settled, repeats left out."""
-    for draft in drafts:
-        if draft.negates_new and draft.status is Status.NEGATED and draft.term is Term.STRONG:
-            _settle_new(draft, drafts)
+    """As in "No new fracture" settled, repeats left out."""
+    _settle_new(drafts)
     kept: list[Draft] = []
+    alike: dict[tuple[object, ...], list[Draft]] = {}
     for draft in drafts:
-        if not any(_says_no_more(draft, earlier) for earlier in kept):
+        key = (draft.section, draft.levels, draft.status, draft.term, draft.treated)
+        earlier = alike.setdefault(key, [])
+        if not any(_says_no_more(draft, one) for one in earlier):
             kept.append(draft)
+            if len(earlier) < _MOST_COMPARED:
+                earlier.append(draft)
     return kept
 
 
-def _settle_new(draft: Draft, drafts: Iterable[Draft]) -> None:
-    """ "No new fracture" implies an old one where the report names none. Source: guideline, "Status"."""
+def _settle_new(drafts: list[Draft]) -> None:
+    """As in "No new fracture" implies an old one where the report names none. Source: guideline, "Status"."""
     named = any(
         x.section in _NOW and x.status in _STATED and x.term is Term.STRONG and not x.negates_new
         for x in drafts
     )
-    draft.age = Age.RECENT
-    if not named and not draft.levels:
-        draft.status, draft.age = Status.AFFIRMED, Age.CHRONIC
+    for draft in drafts:
+        if draft.negates_new and draft.status is Status.NEGATED and draft.term is Term.STRONG:
+            draft.age = Age.RECENT
+            if not named and not draft.levels:
+                draft.status, draft.age = Status.AFFIRMED, Age.CHRONIC
 
 
 def _says_no_more(draft: Draft, earlier: Draft) -> bool:
-    """Whether a mention repeats an earlier one of its section and adds nothing."""
-    same = (
-        draft.section is earlier.section
-        and draft.levels == earlier.levels
-        and draft.status is earlier.status
-        and draft.term is earlier.term
-        and draft.treated is earlier.treated
-    )
-    adds = (draft.age is not Age.UNSPECIFIED and draft.age is not earlier.age) or (
-        draft.severity is not None and draft.severity != earlier.severity
-    )
-    return same and not adds
+    """Whether a mention repeats an earlier one of its section, levels and kind, and adds nothing."""
+    has_new_age = draft.age is not Age.UNSPECIFIED and draft.age is not earlier.age
+    has_new_severity = draft.severity is not None and draft.severity != earlier.severity
+    return not has_new_age and not has_new_severity
 
 
 def _mention(draft: Draft, text: str, words: Words) -> Mention:

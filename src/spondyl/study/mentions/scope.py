@@ -40,17 +40,26 @@ def read_statement(line: Line, segments: list[Segment], index: int) -> Statement
         return _treatment(line, segments, index)
     if segment.term.kind == "kept":
         return _kept(line, segment)
+    return _negated(line, segments, index) or _positive(line, segments, index)
+
+
+def _negated(line: Line, segments: list[Segment], index: int) -> Statement | None:
+    """A negated term; in the indication it states nothing."""
     negation = _negation(line, segments, index)
-    if negation is not None:
-        if line.section in _NOT_NOW:
-            return Statement(status=None)
-        return Statement(
-            status=Status.NEGATED, negates_new=_negates_new(line, segment, negation), cues=(negation,)
-        )
+    if negation is None:
+        return None
+    if line.section in _NOT_NOW:
+        return Statement(status=None)
+    negates_new = _negates_new(line, segments[index], negation)
+    return Statement(status=Status.NEGATED, negates_new=negates_new, cues=(negation,))
+
+
+def _positive(line: Line, segments: list[Segment], index: int) -> Statement:
+    """Affirmed, probable, uncertain or history; a suspicion in the indication states nothing."""
     doubt = _doubt(line, segments, index)
     if line.section in _NOT_NOW:
         return Statement(status=None if doubt and doubt.status is Status.UNCERTAIN else Status.HISTORY)
-    told = _told(line, segment)
+    told = _told(line, segments[index])
     if told is not None:
         return Statement(status=Status.HISTORY, cues=(told,))
     return doubt or Statement(status=Status.AFFIRMED)
@@ -123,7 +132,7 @@ def _negation(line: Line, segments: list[Segment], index: int) -> Span | None:
 
 
 def _is_change_denied(line: Line, span: Span) -> bool:
-    """ "no change in the fracture": the fracture is there."""
+    """As in "no change in the fracture": the fracture is there."""
     return any(x.start == span.start for x in line.spans("old_change"))
 
 
@@ -179,12 +188,12 @@ def _has_quality(line: Line, start: int, end: int) -> bool:
 
 
 def _is_listed(line: Line, start: int, end: int) -> bool:
-    """ "no rib, sternal or vertebral fracture": commas of a list that an "or" closes."""
+    """As in "no rib, sternal or vertebral fracture": commas of a list that an "or" closes."""
     return line.has("or", start, end)
 
 
 def _is_comma_of_one_noun(line: Line, cue: Span, commas: list[int]) -> bool:
-    """ "no acute, displaced fracture": only adjectives stand before the comma."""
+    """As in "no acute, displaced fracture": only adjectives stand before the comma."""
     plain = line.language.word_sets["transparent"]
     return all(
         line.words[at] in plain
@@ -205,7 +214,7 @@ def _is_bare_item(line: Line, segment: Segment, comma: int) -> bool:
 
 
 def _has_own_noun(line: Line, cue: Span, end: int) -> bool:
-    """ "no retropulsion at the fracture": the negation has a noun of its own, with a preposition behind it."""
+    """As in "no retropulsion at the fracture": its noun is another one, with a preposition."""
     sets = line.language.word_sets
     start = max([cue.end, *(span.end for span in line.spans("or", cue.end, end))])
     seen = False
@@ -241,7 +250,7 @@ def _is_transparent(line: Line, start: int, end: int) -> bool:
 
 
 def _negates_new(line: Line, segment: Segment, negation: Span) -> bool:
-    """ "no new fracture", "pas de tassement nouveau": the old one is not negated."""
+    """As in "no new fracture", "pas de tassement nouveau": the old one is not negated."""
     last = max([segment.term.end, *(g.end for g in segment.levels)])
     before = line.has("new", negation.start, segment.term.start)
     return before or any(span.start - last <= 1 for span in line.spans("new", segment.term.end, segment.end))
@@ -316,7 +325,7 @@ def _is_cause_next(line: Line, at: int, end: int) -> bool:
 
 
 def _is_age_choice(line: Line, span: Span) -> bool:
-    """ "acute versus chronic", "acute or old": a choice between ages."""
+    """As in "acute versus chronic", "acute or old": a choice between ages."""
     kinds = ("recent", "chronic", "age_or_cause")
     return _is_marked(line, span.start - 1, kinds) and _is_marked(line, span.end, kinds)
 

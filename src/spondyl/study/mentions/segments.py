@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from spondyl.study.mentions.levels import LevelGroup, part_of
 from spondyl.study.mentions.marks import Line
 from spondyl.study.mentions.terms import Found
+
+_MOST_WORDS_BEFORE_TERM = 2  # between a level and the term that it leads to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +28,11 @@ def cut_segments(line: Line, terms: list[Found]) -> list[Segment]:
     Between two terms the cut is at the last conjunction, comma or bracket; levels that lead straight to the
     second term ("old fracture of L1, L3 collapse") go with it.
     """
+    if not terms:
+        return []
     groups = list(line.levels)
     cuts = [0]
-    for left, right in zip(terms, terms[1:], strict=False):
+    for left, right in pairwise(terms):
         groups = _split_shared_list(line, left, right, groups)
         cuts.append(max(_cut(line, left, right, groups), cuts[-1]))
     cuts.append(len(line.words))
@@ -38,12 +43,12 @@ def cut_segments(line: Line, terms: list[Found]) -> list[Segment]:
             end=end,
             levels=tuple(g for g in groups if start <= g.start and g.end <= end),
         )
-        for term, start, end in zip(terms, cuts, cuts[1:], strict=False)
+        for term, start, end in zip(terms, cuts[:-1], cuts[1:], strict=True)
     ]
 
 
 def _split_shared_list(line: Line, left: Found, right: Found, groups: list[LevelGroup]) -> list[LevelGroup]:
-    """ "fracture of T12 and L1 metastasis": the last level of the list belongs to the term behind it."""
+    """As in "fracture of T12 and L1 metastasis": the last level of the list belongs to the term behind it."""
     for i, group in enumerate(groups):
         is_between = left.end <= group.start and group.end <= right.start
         is_shared = (
@@ -76,7 +81,8 @@ def _leads_to(line: Line, start: int, end: int) -> bool:
     """Whether words after a level lead straight to a term: no boundary, no preposition, no verb."""
     between = line.words[start:end]
     is_plain = not any(word in line.language.word_sets["preposition"] for word in between)
-    return is_plain and len(between) <= 2 and _is_open(line, start, end) and not _has_cue(line, start, end)  # noqa: PLR2004
+    is_near = len(between) <= _MOST_WORDS_BEFORE_TERM
+    return is_plain and is_near and _is_open(line, start, end) and not _has_cue(line, start, end)
 
 
 def _has_cue(line: Line, start: int, end: int) -> bool:

@@ -60,7 +60,7 @@ def _kept_part(line: Line, group: LevelGroup, *, is_negated: bool) -> tuple[Leve
 
 
 def _is_corrected(line: Line, group: LevelGroup) -> bool:
-    """ "L2, not L1": the level behind the words is the wrong one."""
+    """As in "L2, not L1": the level behind the words is the wrong one."""
     small = line.language.levels.between_items
     if any(0 <= group.start - span.end <= 1 for span in line.spans("ellipsis")):
         return False
@@ -104,7 +104,7 @@ def _spine_words(line: Line, start: int, end: int) -> list[Span]:
 
 
 def _is_process(line: Line, segment: Segment, groups: tuple[LevelGroup, ...], spine: list[Span]) -> bool:
-    """ "fracture of the transverse process of L2", "L2 transverse process fracture"."""
+    """As in "fracture of the transverse process of L2", "L2 transverse process fracture"."""
     term = segment.term
     if term.term is Term.OTHER_DIAGNOSIS or term.is_treatment:
         return False
@@ -129,7 +129,7 @@ def _has_word(line: Line, start: int, end: int, kinds: tuple[str, ...]) -> bool:
 
 
 def _is_other_bone(line: Line, segment: Segment, groups: tuple[LevelGroup, ...], spine: list[Span]) -> bool:
-    """Whether the term is of another bone: "rib fracture", "fracture of the hip"; a vertebra beside counts."""
+    """Whether the term is of another bone: "rib fracture", "fracture of the hip", with no vertebra beside."""
     term = segment.term
     bones = list(line.spans("site_other_bone", segment.start, segment.end))
     if not bones:

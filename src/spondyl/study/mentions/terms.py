@@ -50,7 +50,9 @@ def find_terms(line: Line, earlier: Found | None = None) -> list[Found]:
     severe = [hit for hit in hits if hit.kind == "severe_by_name"]
     kept: list[Hit] = []
     candidates = [hit for hit in hits if hit.kind in _TERM_OF and not _overlaps_any(hit, masks)]
-    for hit in sorted(candidates, key=lambda x: (x.kind == "degenerative", x.start - x.end, _KINDS.index(x.kind))):
+    for hit in sorted(
+        candidates, key=lambda x: (x.kind == "degenerative", x.start - x.end, _KINDS.index(x.kind))
+    ):
         if not _overlaps_any(hit, kept) and (hit.kind != "hash" or _is_fracture_sign(line, hit)):
             kept.append(hit)
     found = [

@@ -6,11 +6,18 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+# one letter for one: quotes, dashes, spaces, and the ligatures oe and ae, which are written e as well
 _SAME = {
-    "’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "′": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-",
-    "—": "-", "−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\t": " ", "％": "%", "œ": "e", "Œ": "e",
-    "æ": "e", "Æ": "e", "ß": "s", "½": "½", "→": ">", "\x0b": "\n", "\x0c": "\n", "\u2028": "\n", "\x85": "\n",
-}  # fmt: skip
+    **dict.fromkeys("\u2019\u2018\u02bc\u0060\u00b4\u2032", "'"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+    **dict.fromkeys("\u00a0\u202f\u2009\t", " "),
+    **dict.fromkeys("\x0b\x0c\u2028\x85", "\n"),
+    **dict.fromkeys("\u0153\u0152\u00e6\u00c6", "e"),
+    "\uff05": "%",
+    "\u00df": "s",
+    "\u00bd": "\u00bd",
+    "\u2192": ">",
+}
 # A word; a number, with decimals; an elided article (d', qu'); a possessive, dropped; else one sign.
 _WORD = re.compile(
     r"'s\b|[a-z]{1,2}'(?=[a-z])|(?:jus|lors|puis)?qu'|[a-z]+\d{0,2}|\d+(?:[.,]\d+)?|\n|[^\s]", re.ASCII
