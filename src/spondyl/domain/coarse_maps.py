@@ -13,6 +13,11 @@ from spondyl.geometry.resample import sample
 _RIB_BESIDE_MM = np.arange(2.0, 18.1, 2.0)
 _RIB_BEHIND_MM = np.arange(4.0, 26.1, 2.0)
 _RIB_ABOVE_MM = np.arange(-6.0, 16.1, 2.0)
+UNKNOWN = 0.5  # evidence that speaks neither way
+_IN_VIEW_SHARE = 0.7  # of the place where a rib would be must lie within the scan for "none" to count
+_STRONGER_SIDE = (
+    0.6  # weight of the side on which more of a rib is seen: one side is missed more often than made up
+)
 _RIB_VOXELS = 12  # the strongest of each side, about 100 mm^3
 # where the sacrum lies if it is the next below
 _SACRUM_SIDE_MM = np.arange(-12.0, 12.1, 4.0)
@@ -58,11 +63,10 @@ class CoarseMaps:
 
     def evidence_at(self, centre_lps_mm: Float64Array, frame: Float64Array, half_width_mm: float) -> Evidence:
         """Evidence at a body of that centre (3,), frame (3, 3) and half width, LPS mm."""
-        sides = []
-        for side in (-1.0, 1.0):
-            beside = side * (half_width_mm + _RIB_BESIDE_MM)
-            values = self._box(self.rib, centre_lps_mm, frame, (beside, _RIB_BEHIND_MM, _RIB_ABOVE_MM))
-            sides.append(float(np.mean(np.sort(values)[-_RIB_VOXELS:])))
+        weaker, stronger = sorted(
+            self._rib_beside(centre_lps_mm, frame, side * (half_width_mm + _RIB_BESIDE_MM))
+            for side in (-1.0, 1.0)
+        )
         below = (_SACRUM_SIDE_MM, _SACRUM_BEHIND_MM, _SACRUM_BELOW_MM)
         sacrum = np.sort(self._box(self.sacrum, centre_lps_mm, frame, below))
         core = (_CORE_MM, _CORE_MM, _CORE_MM)
@@ -71,12 +75,21 @@ class CoarseMaps:
         weight = body + 1e-6
         mean = float(np.sum(weight * level) / np.sum(weight))
         return Evidence(
-            rib_evidence=float(np.clip(np.mean(sides), 0.0, 1.0)),
+            rib_evidence=float(np.clip(_STRONGER_SIDE * stronger + (1 - _STRONGER_SIDE) * weaker, 0.0, 1.0)),
             sacrum_evidence=float(np.clip(np.mean(sacrum[len(sacrum) // 2 :]), 0.0, 1.0)),
             level_estimate=mean,
             level_estimate_sd=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
             body_probability=float(np.clip(np.mean(body), 0.0, 1.0)),
         )
+
+    def _rib_beside(self, centre: Float64Array, frame: Float64Array, beside_mm: Float64Array) -> float:
+        """The strongest rib signal on one side; UNKNOWN where none is seen and the place is out of view."""
+        offsets = (beside_mm, _RIB_BEHIND_MM, _RIB_ABOVE_MM)
+        values = self._box(self.rib, centre, frame, offsets, outside=np.nan)
+        seen = values[np.isfinite(values)]
+        signal = float(np.mean(np.sort(seen)[-_RIB_VOXELS:])) if len(seen) >= _RIB_VOXELS else 0.0
+        is_in_view = len(seen) >= _IN_VIEW_SHARE * len(values)
+        return signal if is_in_view else max(signal, UNKNOWN)
 
     def _box(
         self,
@@ -84,7 +97,8 @@ class CoarseMaps:
         centre: Float64Array,
         frame: Float64Array,
         offsets: tuple[Float64Array, Float64Array, Float64Array],
+        outside: float = 0.0,
     ) -> Float64Array:
-        """Values at the grid spanned by offsets along left, posterior and superior; 0 beyond the scan."""
+        """Values at the grid spanned by offsets along the frame's columns; ``outside`` beyond the scan."""
         grid = np.array(np.meshgrid(*offsets, indexing="ij")).reshape(3, -1).T
-        return sample(array, self.affine, centre + grid @ frame.T, order=1, outside=0.0)
+        return sample(array, self.affine, centre + grid @ frame.T, order=1, outside=outside)

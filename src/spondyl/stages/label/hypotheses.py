@@ -23,9 +23,6 @@ PITCH_MM: dict[Level, float] = {
 MOST_BODIES = len(STANDARD_LEVELS) + 1  # the longest column: C1 to S1 with T13 or L6
 
 
-_UNKNOWN = 0.5  # evidence that speaks neither way
-
-
 @dataclass(frozen=True, slots=True)
 class _Anatomy:
     """A column of levels from head to foot, and how often it occurs."""
@@ -126,9 +123,7 @@ def _score(
 ) -> float:
     total = _number_score(vertebrae, levels, settings)
     for vertebra, level in zip(vertebrae, levels, strict=True):
-        # the rib of a body that the scan cuts may lie outside: not seen says nothing there
         seen = vertebra.candidate.rib_evidence
-        seen = max(seen, _UNKNOWN) if vertebra.cut_by_border else seen
         total += _evidence(seen, settings.rib_certainty, is_there=_has_rib(level))
     last = anatomy.levels[anatomy.levels.index(Level.S1) - 1]
     for vertebra, level in zip(vertebrae, levels, strict=True):
