@@ -56,7 +56,8 @@ class LevelWords:
     """How levels are written.
 
     prefixes: letters before a number, and the region they mean (t, th, d: T). region_words: the region as a
-    word. numbers: ordinals as words. joins: words between two levels, and whether they make a range.
+    word. numbers: ordinals as words. starters: words that a level may begin with, besides those that end in a digit.
+    numbers: joins: words between two levels, and whether they make a range.
     """
 
     prefixes: Mapping[str, str]
@@ -69,6 +70,7 @@ class LevelWords:
     between_items: frozenset[str]
     not_word_level: frozenset[str]
     named: Mapping[str, Level]
+    starters: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,4 +190,12 @@ def _level_words(data: Mapping[str, Any]) -> LevelWords:
         between_items=frozenset(data["between_items"]),
         not_word_level=frozenset(data["not_word_level"]),
         named={word: Level(level) for word, level in data["named"].items()},
+        starters=frozenset(
+            {
+                *(prefix for name in regions for prefix in data[name]),
+                *(fold(word) for word in data["numbers"]),
+                *data["last"],
+                *data["named"],
+            }
+        ),
     )

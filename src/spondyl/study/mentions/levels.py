@@ -56,6 +56,10 @@ def find_levels(words: list[str], spoken: LevelWords) -> list[LevelGroup]:
     groups = []
     at = 0
     while at < len(words):
+        word = words[at]
+        if not word[-1].isdigit() and word not in spoken.starters and word not in _ROMAN:
+            at += 1
+            continue
         group = _group(words, at, spoken)
         if group is None:
             at += 1

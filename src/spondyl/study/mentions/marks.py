@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from spondyl.domain.level import Level
 from spondyl.study.mentions.language import Language
@@ -23,9 +24,8 @@ _BOUNDARY_SIGNS = frozenset({",", ":", "(", ")", "[", "]", ">", "-", "/"})
 BOUNDARY_KINDS = ("and", "or", "with", "scope_end", "versus")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Words start to end (excluded)."""
+class Span(NamedTuple):
+    """Words start to end (excluded). A tuple, for thousands are made a second."""
 
     start: int
     end: int
@@ -44,44 +44,30 @@ class Line:
     levels: tuple[LevelGroup, ...]
     disc_levels: tuple[LevelGroup, ...]
     marks: dict[str, list[Span]]
+    parting: tuple[int, ...]
     section: Section
     heading: str
     language: Language
 
     def spans(self, kind: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
         """The marks of a kind that lie wholly in some words."""
+        marks = self.marks.get(kind)
+        if marks is None:
+            return iter(())
         stop = len(self.words) if end is None else end
-        return (span for span in self.marks.get(kind, ()) if start <= span.start and span.end <= stop)
+        return iter([span for span in marks if start <= span.start and span.end <= stop])
 
     def has(self, kind: str, start: int = 0, end: int | None = None) -> bool:
         """Whether a mark of a kind lies wholly in some words."""
-        return any(True for _ in self.spans(kind, start, end))
+        marks = self.marks.get(kind)
+        if marks is None:
+            return False
+        stop = len(self.words) if end is None else end
+        return any(start <= span.start and span.end <= stop for span in marks)
 
     def boundaries(self, start: int, end: int) -> list[int]:
         """Words that part two statements: commas, brackets, and, with, but."""
-        inside = {
-            at
-            for group in self.levels + self.disc_levels
-            for at in range(group.start, group.end)
-        }  # fmt: skip
-        found = {
-            at for at in range(start, end) if self.words[at] in _BOUNDARY_SIGNS and self.is_sign(at)
-        } - inside
-        for kind in BOUNDARY_KINDS:
-            found |= {span.start for span in self.spans(kind, start, end)} - inside
-        return sorted(at for at in found if not self._joins_percents(at))
-
-    def _joins_percents(self, at: int) -> bool:
-        """Whether a comma or conjunction stands between two percentages: "15 %, 30 % and 50 %"."""
-        after = self.words[at + 1 : at + 3]
-        return self.words[at - 1] == "%" and after[:1] != [] and after[0].isdigit() and after[1:] == ["%"]
-
-    def is_sign(self, at: int) -> bool:
-        """Whether a dash or stroke parts two statements, and not two numbers or adjectives."""
-        if self.words[at] not in {"-", "/"}:
-            return True
-        around = self.words[at - 1 : at] + self.words[at + 1 : at + 2]
-        return self.words[at] == "-" and not any(word.isdigit() for word in around)
+        return [at for at in self.parting if start <= at < end]
 
 
 def make_line(
@@ -91,18 +77,38 @@ def make_line(
     hits = language.marks.find(words)
     marks: dict[str, list[Span]] = {}
     for hit in _rivals_settled(hits):
-        marks.setdefault(hit.kind, []).append(Span(start=hit.start, end=hit.end))
+        marks.setdefault(hit.kind, []).append(Span(hit.start, hit.end))
     groups = find_levels(words, language.levels)
-    line = Line(
-        words=words, places=places, levels=(), disc_levels=(), marks=marks, section=section, heading=heading,
-        language=language,
-    )  # fmt: skip
-    vertebrae = tuple(group for group in groups if _is_vertebral(group, line))
-    others = tuple(group for group in groups if group not in vertebrae)
-    return Line(
-        words=words, places=places, levels=vertebrae, disc_levels=others, marks=marks, section=section,
+    bare = Line(
+        words=words, places=places, levels=(), disc_levels=(), marks=marks, parting=(), section=section,
         heading=heading, language=language,
     )  # fmt: skip
+    vertebrae = tuple(group for group in groups if _is_vertebral(group, bare))
+    others = tuple(group for group in groups if group not in vertebrae)
+    return replace(bare, levels=vertebrae, disc_levels=others, parting=_parting(words, marks, groups))
+
+
+def _parting(words: list[str], marks: dict[str, list[Span]], groups: list[LevelGroup]) -> tuple[int, ...]:
+    """The words that part two statements, without those inside a list of levels or percentages."""
+    found = {at for at, word in enumerate(words) if word in _BOUNDARY_SIGNS and _is_sign(words, at)}
+    for kind in BOUNDARY_KINDS:
+        found.update(span.start for span in marks.get(kind, ()))
+    found -= {at for group in groups for at in range(group.start, group.end)}
+    return tuple(sorted(at for at in found if not _joins_percents(words, at)))
+
+
+def _is_sign(words: list[str], at: int) -> bool:
+    """Whether a dash or stroke parts two statements, and not two numbers or adjectives."""
+    if words[at] not in {"-", "/"}:
+        return True
+    around = words[at - 1 : at] + words[at + 1 : at + 2]
+    return words[at] == "-" and not any(word.isdigit() for word in around)
+
+
+def _joins_percents(words: list[str], at: int) -> bool:
+    """Whether a comma or conjunction stands between two percentages: "15 %, 30 % and 50 %"."""
+    after = words[at + 1 : at + 3]
+    return words[at - 1] == "%" and bool(after) and after[0].isdigit() and after[1:] == ["%"]
 
 
 def _rivals_settled(hits: list[Hit]) -> Iterator[Hit]:

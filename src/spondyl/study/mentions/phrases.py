@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from spondyl.study.mentions.text import fold
 
@@ -39,9 +40,8 @@ class _Phrase:
     has_gap: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A phrase found: words start to end (excluded) of the line."""
+class Hit(NamedTuple):
+    """A phrase found: words start to end (excluded) of the line. A tuple, for thousands are made a second."""
 
     kind: str
     start: int
@@ -122,7 +122,7 @@ class Phrases:
                 if longer:
                     hits.extend(_hits_at(alone, longer, words, at, stop))
                 else:
-                    hits.extend([Hit(kind=kind, start=at, end=at + 1) for kind in alone])
+                    hits.extend([Hit(kind, at, at + 1) for kind in alone])
         return hits
 
     def whole(self, words: list[str], start: int, end: int) -> str | None:
@@ -139,30 +139,46 @@ def _hits_at(
 ) -> list[Hit]:
     best = dict.fromkeys(alone, (at + 1, False))
     for phrase in longer:
-        end = max(_ends(phrase.rest, 0, words, at + 1, stop), default=0)
+        end = _end_with_gaps(phrase, words, at, stop) if phrase.has_gap else _end(phrase, words, at, stop)
         if end and end > best.get(phrase.kind, (0, False))[0]:
             best[phrase.kind] = (end, phrase.has_gap)
-    return [Hit(kind=kind, start=at, end=end, has_gap=gap) for kind, (end, gap) in best.items()]
+    return [Hit(kind, at, end, gap) for kind, (end, gap) in best.items()]
+
+
+def _end(phrase: _Phrase, words: list[str], at: int, stop: int) -> int:
+    """Where a phrase without gaps ends that begins at a word, 0 where it does not go on."""
+    end = at + 1 + len(phrase.rest)
+    if end > stop:
+        return 0
+    for element, word in zip(phrase.rest, words[at + 1 : end], strict=True):
+        if word not in element.words and not (element.stems and word.startswith(element.stems)):
+            return 0
+    return end
+
+
+def _end_with_gaps(phrase: _Phrase, words: list[str], at: int, stop: int) -> int:
+    return max(_ends(phrase.rest, 0, words, at + 1, stop), default=0)
 
 
 def _ends(rest: tuple[_Element, ...], index: int, words: list[str], at: int, stop: int) -> list[int]:
     """Where the elements from index on can end when they begin at a word."""
     if index == len(rest):
         return [at]
-    if at >= stop:
-        return []
     element = rest[index]
-    if element.gap:
-        ends = []
-        for skipped in range(element.gap + 1):
-            ends.extend(_ends(rest, index + 1, words, at + skipped, stop))
-            if at + skipped >= stop or words[at + skipped] in _PUNCTUATION:
-                break
-        return ends
-    word = words[at]
-    if word in element.words or (element.stems and word.startswith(element.stems)):
+    if not element.gap:
+        if at >= stop or not element.may_be(words[at]):
+            return []
         return _ends(rest, index + 1, words, at + 1, stop)
-    return []
+    following = rest[index + 1] if index + 1 < len(rest) else None
+    ends = []
+    for place in range(at, min(at + element.gap, stop) + 1):
+        if following is None:
+            ends.append(place)
+        elif place < stop and following.may_be(words[place]):
+            ends.extend(_ends(rest, index + 2, words, place + 1, stop))
+        if place >= stop or words[place] in _PUNCTUATION:
+            break
+    return ends
 
 
 def _expanded(text: str) -> Iterable[tuple[_Element, ...]]:

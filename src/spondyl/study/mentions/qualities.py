@@ -192,8 +192,8 @@ def _is_of_body(line: Line, segment: Segment, groups: Sequence[LevelGroup], qual
             line, segment, groups, quality, start, end
         )
     own = [
-        Span(start=segment.term.start, end=segment.term.end),
-        *(Span(start=g.start, end=g.end) for g in groups),
+        Span(segment.term.start, segment.term.end),
+        *(Span(g.start, g.end) for g in groups),
     ]
     own = [span for span in own if start <= span.start and span.end <= end]
     return _pull(line, quality, own) < _pull(line, quality, nouns)

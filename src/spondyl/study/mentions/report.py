@@ -166,8 +166,9 @@ def _point_back(line: Line, drafts: list[Draft]) -> None:
 
 def _correct(line: Line, drafts: list[Draft]) -> None:
     """As in "Addendum: L1 should read L2": the levels of earlier mentions are put right."""
-    announced = any(hit.kind == "correction" for hit in line.language.terms.find(line.words))
-    if len(line.levels) < len("ab") or not announced:
+    if len(line.levels) < len("ab"):
+        return
+    if not any(hit.kind == "correction" for hit in line.language.terms.find(line.words)):
         return
     wrong, right = _wrong_and_right(line)
     if wrong is None or right is None:

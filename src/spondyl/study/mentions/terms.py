@@ -109,7 +109,7 @@ def _is_one_expression(line: Line, left: Found, right: Found) -> bool:
     gap = line.words[left.end : right.start]
     if "degenerative" in {left.kind, right.kind}:
         return not gap
-    if len(gap) > 1 or (left.end < right.start and _parts(line, Span(start=left.end, end=right.start))):
+    if len(gap) > 1 or (left.end < right.start and _parts(line, Span(left.end, right.start))):
         return False
     if right.term is Term.OTHER_DIAGNOSIS or left.term is Term.OTHER_DIAGNOSIS:
         # lytic destruction; Modic degenerative changes; but "metastasis fracture" is a slip of two words
