@@ -151,6 +151,9 @@ def test_degenerate_agreement_is_coded() -> None:
     assert code(cohen_kappa("k", np.zeros((2, 2)))) is CannotSayCode.NOTHING_COUNTED
     assert code(fleiss_kappa("f", np.array([[2, 0]] * 9))) is CannotSayCode.NO_VARIATION
     assert code(fleiss_kappa("f", np.array([[1, 0], [0, 1], [2, 0]]))) is CannotSayCode.TOO_FEW
+    # 7 pairs, all in two cells off the diagonal: kappa 0 by every resample of the cells, but for rounding
+    off = np.array([[0, 0, 0], [3, 0, 0], [0, 4, 0]])
+    assert code(cohen_kappa("k", off, weighting=Weighting.LINEAR)) is CannotSayCode.NO_VARIATION
     # AC1 has a value there: everybody says the same, and chance does not explain it
     assert figure(gwet_agreement("a", np.array([[2, 0]] * 9))).value == 1.0
     with pytest.raises(ValueError, match="square table"):

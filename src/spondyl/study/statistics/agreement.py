@@ -33,6 +33,9 @@ CountTable: TypeAlias = NDArray[np.int64] | FloatArray
 # from the mean shares (K,) to the agreement by chance, and to the row (K,) that gives each case's part of it
 Chance: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
 
+# half a width below this is rounding: one case of a million that differs gives some 1e-6
+SMALLEST_SPREAD = 1e-7
+
 
 class Weighting(StrEnum):
     """What a disagreement costs: all alike, by its distance, or by the square of it (ordered categories)."""
@@ -346,18 +349,23 @@ def _agreement(
     unit: Unit,
     confidence: float,
     method: str,
-) -> Estimate:
-    """The Estimate; where all agree, or nothing spreads, from the exact bounds of the share that agree."""
-    at_boundary = agreed == n or half == 0.0
-    low, high = value - half, value + half
-    if at_boundary:
-        bounds = exact_interval(agreed, n, confidence)
-        low, high = ((bound - expected) / (1.0 - expected) for bound in bounds)
-    value = min(max(value, -1.0), 1.0)  # rounding only
+) -> Answer:
+    """The Estimate; where all agree, its low end from the exact bound of the share that agree."""
+    is_perfect = agreed == n
+    if half < SMALLEST_SPREAD and not is_perfect:
+        return CannotSay(
+            measure=measure, code=CannotSayCode.NO_VARIATION, got=f"{value:.3g} without spread",
+            needed="cases on which the readers differ in more than one way", unit=unit, n=n,
+            high=1.0,
+        )  # fmt: skip
+    # without any observed agreement the coefficient is -pe / (1 - pe), which may lie below -1
+    low, high = max(value - half, min(-expected / (1.0 - expected), value)), min(value + half, 1.0)
+    if is_perfect:
+        value, high = 1.0, 1.0  # but for rounding they are
+        low = (exact_interval(agreed, n, confidence)[0] - expected) / (1.0 - expected)
     return Estimate(
-        measure=measure, value=value, low=max(min(low, value), -1.0), high=min(max(high, value), 1.0),
-        method=method, unit=unit, n=n, confidence=confidence,
-        remark=Remark.AT_BOUNDARY if at_boundary else Remark.NONE,
+        measure=measure, value=value, low=low, high=high, method=method, unit=unit,
+        n=n, confidence=confidence, remark=Remark.AT_BOUNDARY if is_perfect else Remark.NONE,
     )  # fmt: skip
 
 
