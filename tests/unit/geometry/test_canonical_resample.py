@@ -225,13 +225,13 @@ def test_an_oblique_slab_of_fine_slices_keeps_its_integral() -> None:
 
 
 def test_points_beyond_half_a_voxel_of_an_aligned_stack_are_outside() -> None:
-    """k = 3 mm: grid points 1.4 mm beyond the last slice centre are in the scan, 1.6 mm beyond are not."""
+    """k = 3 mm: grid points 1.4 mm beyond the outer slice centres are in the scan, 1.6 mm beyond are not."""
     affine = affine_of(upright())
     array = np.full(SHAPE, 55, np.int16)
     grid = np.eye(4)
     grid[:3, :3] = upright() * 1.0
-    for beyond, is_in in ((1.4, True), (1.6, False)):
-        grid[:3, 3] = np.add(ORIGIN, [9.0, 9.0, 39.0 + beyond])
+    for height, is_in in ((39.0 + 1.4, True), (39.0 + 1.6, False), (-1.4, True), (-1.6, False)):
+        grid[:3, 3] = np.add(ORIGIN, [9.0, 9.0, height])
         values, in_scan = resample(array, affine, (1, 2, 2), grid, outside=AIR)
         assert in_scan.all() == is_in
         assert in_scan.any() == is_in

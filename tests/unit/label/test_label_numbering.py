@@ -107,6 +107,12 @@ def test_a_sacrum_seen_beneath_a_body_that_the_border_cuts_is_no_anchor() -> Non
     assert all_uncertain(labelled)
 
 
+def test_a_rib_whose_place_is_out_of_view_is_no_anchor() -> None:
+    """C7 lies at the scan's end: whether it has a rib is unknown, so T1 need not be the first with one."""
+    masks = with_evidence(spine(levels("C7", "T6"), number_sd=0.4, cut=[Level.C7]), 0, rib=0.5)
+    assert all_uncertain(label(masks, SETTINGS))
+
+
 def test_the_first_rib_anchors_t1_against_numbers_that_say_otherwise() -> None:
     column = levels("C5", "T8")
     for off in (-1.0, 1.0):

@@ -123,7 +123,7 @@ def test_a_spine_that_runs_aside_is_followed(lean_deg: float) -> None:
     scan = scan_round([*boxes, *wide_of(boxes, 90.0)], (3.0, 1.6, 1.7))
     finder = BoxFinder()
     assert_found(found(boxes, scan, finder), boxes)
-    print("SEEN", finder.seen, rows_of(scan))
+    assert finder.seen == rows_of(scan) == 3  # each row begins where the one beside it found the spine
 
 
 def test_a_stack_smaller_than_a_window_is_read_in_one() -> None:
@@ -211,6 +211,13 @@ def test_a_rib_on_one_side_is_more_than_half_the_evidence() -> None:
     region = found([*boxes, lone, *both], scan_round([*boxes, *both, lone], SPACING))
     assert region.bodies[0].rib_evidence == pytest.approx(0.6, abs=0.05)
     assert region.bodies[1].rib_evidence > 0.9
+
+
+def test_where_the_place_of_a_rib_is_out_of_view_nothing_is_said_about_it() -> None:
+    """The scan ends 4 mm beside the bodies: a rib would lie 2 to 18 mm beside them."""
+    boxes = column(NUMBERS[:3])
+    for candidate in found(boxes, scan_round(boxes, SPACING, margin_mm=4.0)).bodies:
+        assert candidate.rib_evidence == pytest.approx(0.5)
 
 
 def test_the_sacrum_is_seen_below_the_last_body_only() -> None:

@@ -47,7 +47,7 @@ def test_a_body_beside_the_spine_is_dropped(aside_mm: float, height_mm: float) -
 @pytest.mark.parametrize(("below_mm", "is_kept"), [(60.0 / np.tan(np.radians(54.0)), True),
                                                    (60.0 / np.tan(np.radians(56.0)), False)])  # fmt: skip
 def test_a_step_bends_by_at_most_the_settings_angle(below_mm: float, *, is_kept: bool) -> None:
-    """60 mm aside, seen from the last body at 54 or 56 degrees from its axis; the chain's end is weak there."""
+    """60 mm aside, seen from the last body at 54 or 56 degrees from its axis."""
     spine = straight(3)
     end = at(60.0, 0.0, -60.0 - below_mm, probability=1.0)
     assert (end in chained(*spine, end)) == is_kept

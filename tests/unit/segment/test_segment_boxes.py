@@ -21,11 +21,13 @@ from box_spine import (
     ct,
     scan_round,
 )
+from spondyl.domain.coarse_maps import CoarseMaps
 from spondyl.domain.refusal import Refusal, RefusalCode
 from spondyl.domain.spine import SpineRegion
 from spondyl.domain.vertebra import Vertebra, VertebraMasks
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_points
+from spondyl.geometry.canonical import canonical_grid
 from spondyl.stages.segment import Settings, segment
 
 SPACING = (1.5, 0.9, 1.1)  # along head, back, left
@@ -218,6 +220,46 @@ def test_a_bright_thing_beyond_the_end_that_is_not_of_their_size_is_no_vertebra(
 def test_a_lone_body_is_outlined() -> None:
     boxes = column(NUMBERS[:1])
     assert_outlined(outlined(ct(boxes, scan_round(boxes, SPACING)), boxes), boxes)
+
+
+# ------------------------------------------------------------------------- evidence at the final place
+
+
+def maps_of(volume: CtVolume, *, body: float, number: float) -> CoarseMaps:
+    """Coarse maps that say the same everywhere in the volume."""
+    shape, grid = canonical_grid(volume.hu.shape, volume.affine, 2.0)
+
+    def everywhere(value: float) -> np.ndarray:
+        return np.full(shape, value, np.float32)
+
+    return CoarseMaps(
+        body=everywhere(body),
+        rib=everywhere(0.75),
+        sacrum=everywhere(0.25),
+        level=everywhere(number),
+        affine=grid,
+    )
+
+
+@pytest.mark.parametrize("body", [0.9, 0.1])
+def test_every_body_gets_the_evidence_at_its_final_place(body: float) -> None:
+    """The third body was not found by the finder. Its running number is taken from the maps where they see
+    a body there, else it stays what its neighbour tells, and is not trusted much.
+    """
+    boxes = column((11, 12, 13, 14))
+    volume = ct(boxes, scan_round(boxes, SPACING, margin_mm=50.0))
+    seen = [boxes[0], boxes[1], boxes[3]]
+    maps = maps_of(volume, body=body, number=17.0)
+    region = SpineRegion(bodies=tuple(candidate_at(box) for box in seen), maps=maps)
+    masks = segment(volume, region, BoxRefiner(), Settings())
+    assert isinstance(masks, VertebraMasks)
+    assert len(masks.vertebrae) == 4
+    for vertebra, number in zip(masks.vertebrae, (11, 12, 13, 14), strict=True):
+        candidate = vertebra.candidate
+        assert candidate.rib_evidence == pytest.approx(0.75)
+        assert candidate.sacrum_evidence == pytest.approx(0.25)
+        assert candidate.level_estimate == pytest.approx(17.0 if body > 0.5 else number)
+        assert candidate.level_estimate_sd == pytest.approx(1.3 if body > 0.5 else 4.0)
 
 
 # ------------------------------------------------------------------------------- nothing, or too little
