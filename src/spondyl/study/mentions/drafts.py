@@ -89,7 +89,7 @@ def _kind(line: Line, one: Stated) -> Term:
     segment = one.segment
     causes = list(line.spans("cause_other", segment.start))
     has_cause = any(
-        span.end <= segment.end or line.has("because", segment.term.end, span.start) for span in causes
+        span.end <= segment.end or _is_given_as_cause(line, segment.term.end, span.start) for span in causes
     )
     if (
         one.term.term is Term.WEAK
@@ -107,6 +107,11 @@ def _is_aside(line: Line, segment: Segment, start: int, end: int) -> bool:
         return False
     following = line.boundaries(end, segment.end)
     return (following[0] if following else segment.end) - before[-1] > _FEW_WORDS + 1
+
+
+def _is_given_as_cause(line: Line, start: int, at: int) -> bool:
+    """Whether a word such as "due to" stands right before a cause."""
+    return any(at - span.end < _FEW_WORDS for span in line.spans("because", start, at))
 
 
 def _stated_age(one: Stated, age: Age, kind: Term) -> Age:

@@ -33,9 +33,9 @@ TABLES: dict[str, frozenset[str]] = {
         "negation_before", "negation_after", "scope_end", "uncertain_before", "uncertain_after",
         "probable_before", "probable_after", "doubt_adverb", "age_or_cause", "no_mention_before",
         "no_mention_everywhere", "no_mention_after", "planned", "history_before", "history_after", "recent",
-        "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "definite", "plural", "proxy",
+        "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "beside", "definite", "plural", "proxy",
         "ellipsis", "and", "or", "with", "versus", "preposition", "transparent", "respectively", "latter",
-        "former", "normal", "because", "denies", "wrong_level", "should_read", "disc_like", "hardware",
+        "former", "normal", "because", "differential", "denies", "wrong_level", "should_read", "disc_like", "hardware",
         "introduction", "cause_other", "not_level_before", "not_level_after",
     }),
     "severity": frozenset({

@@ -92,6 +92,8 @@ def _group(words: list[str], at: int, spoken: LevelWords) -> LevelGroup | None:
         if follower is None:
             break
         atom, is_range, join = follower
+        if atom.level in levels:
+            break  # "metastasis of T3, T3 not fractured"
         joined_by.append(join)
         levels.extend(_between(levels[-1], atom.level) if is_range else ())
         levels.append(atom.level)

@@ -143,8 +143,13 @@ def _is_vertebral(group: LevelGroup, line: Line) -> bool:
 def _is_hardware(group: LevelGroup, line: Line) -> bool:
     """As in "screws from T11 to L1": levels of metal, not of a fracture."""
     small = line.language.levels.between_items | line.language.word_sets["preposition"]
-    before = (span for span in line.spans("hardware") if span.end <= group.start)
-    return any(all(word in small for word in line.words[span.end : group.start]) for span in before)
+    for span in line.spans("hardware", 0, group.start):
+        between = line.words[span.end : group.start]
+        if between and between[0].isalpha() and between[0] not in small:
+            between = between[1:]  # "posterior", "pediculaires"
+        if all(word in small for word in between):
+            return True
+    return False
 
 
 def _names_disc(group: LevelGroup, line: Line) -> bool:

@@ -261,13 +261,21 @@ def _by_level(
     owned: dict[Level, list[Quality]] = {}
     for_all = []
     are_many = len({quality.value for quality in found}) > 1
+    all_lead = all(_next_group(line, groups, quality) is not None for quality in found)
     for quality in found:
-        owners = _owners(line, groups, quality, are_many=are_many)
+        following = _next_group(line, groups, quality) if are_many and all_lead else None
+        owners = following.levels if following else _owners(line, groups, quality, are_many=are_many)
         for level in owners:
             owned.setdefault(level, []).append(quality)
         if not owners:
             for_all.append(quality)
     return {level: value(owned.get(level) or for_all) for level in levels}
+
+
+def _next_group(line: Line, groups: Sequence[LevelGroup], quality: Quality) -> LevelGroup | None:
+    """The levels that a quality leads to: "severe T9", "severe de T9"."""
+    after = next((g for g in groups if quality.end <= g.start), None)
+    return after if after is not None and _leads_to(line, quality.end, after.start) else None
 
 
 def _owners(

@@ -16,7 +16,7 @@ from spondyl.study.mentions.qualities import find_ages, find_severities
 from spondyl.study.mentions.segments import Segment
 from spondyl.study.mentions.sentence import read_sentence
 from spondyl.study.mentions.stated import Before
-from spondyl.study.mentions.terms import Found
+from spondyl.study.mentions.terms import Found, find_terms
 from spondyl.study.mentions.text import Words, split
 
 _NOW = frozenset({Section.FINDINGS, Section.IMPRESSION, Section.UNSECTIONED, Section.TECHNIQUE})
@@ -145,6 +145,9 @@ def _only_points_back(line: Line, found: list[Draft]) -> bool:
     """As in "These fractures are old": a mention that adds only age or severity to the one before."""
     if len(found) != 1 or line.section not in _NOW or not _is_pointer(line):
         return False
+    pointers = [span for span in line.spans("anaphor") if span.start == 0]
+    if not any(span.end > term.start for span in pointers for term in find_terms(line)[:1]):
+        return False  # "this is due to an old fracture" names something new
     return found[0].status is Status.AFFIRMED and found[0].term is not Term.OTHER_DIAGNOSIS
 
 

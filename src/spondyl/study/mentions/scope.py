@@ -274,7 +274,10 @@ def _doubt(line: Line, segments: list[Segment], index: int) -> Statement | None:
 def _doubts(line: Line, segments: list[Segment], index: int, before: str, after: str) -> Iterator[Span]:
     segment = segments[index]
     term = segment.term
-    for span in line.spans(before, 0, term.start):
+    befores = [*line.spans(before, 0, term.start)]
+    if before == "uncertain_before":
+        befores += line.spans("differential", 0, term.start)
+    for span in befores:
         if _is_about_term(line, span, segments, index):
             yield span
     for span in line.spans(after, term.end, segment.end):
@@ -289,6 +292,8 @@ def _is_about_term(line: Line, span: Span, segments: list[Segment], index: int) 
     between = line.words[span.end : segment.term.start]
     if _is_doubt_ended(line, span.end, segment.term.start) or len(between) > _FAR_BEFORE:
         return False
+    if any(x.start == span.start for x in line.spans("differential")):
+        return True
     if span.start < segment.start and not _is_joined(line, segments, index, span):
         return False
     if "," in between and not _is_listed(line, span.end, segment.term.start):

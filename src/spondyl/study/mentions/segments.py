@@ -102,6 +102,9 @@ def _cut(line: Line, left: Found, right: Found, groups: list[LevelGroup]) -> int
             return _run_start(before, last.start)
         if len(between) > 1 and last.start - earlier <= 1:
             return earlier
+    exceptions = [span.start for span in line.spans("scope_end", left.end, right.start)]
+    if between and any(at < between[-1].start for at in exceptions):
+        return _run_start([at for at in boundaries if at < between[-1].start], exceptions[0])
     if right.is_proxy and boundaries:
         return boundaries[-1]
     if boundaries:

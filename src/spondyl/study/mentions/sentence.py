@@ -30,7 +30,8 @@ def read_sentence(line: Line, before: Callable[[], Before], earlier: Found | Non
     _inherit(line, stated, before)
     kept = [one for one in stated if _is_vertebral(line, one, before)]
     for one, other in pairwise(kept):
-        one.has_other_cause = other.is_inherited and _names_cause(line, other.term)
+        is_with = line.has("with", one.term.end, other.term.start)
+        one.has_other_cause = other.is_inherited and not is_with and _names_cause(line, other.term)
     drafts = [draft for one in kept for draft in make_drafts(line, one)]
     return merged(drafts)
 
@@ -61,16 +62,20 @@ def _inherit(line: Line, stated: list[Stated], before: Callable[[], Before]) -> 
         if one.levels or one.site.is_elsewhere:
             continue
         if index and _hangs_on(line, stated[index - 1], one):
-            _lend(stated[index - 1], one)
+            _lend(line, stated[index - 1], one)
         elif index + 1 < len(stated) and _shares_with(line, one, stated[index + 1]):
             one.levels, one.is_inherited = stated[index + 1].levels, True
         elif not index and _points_back(line, one, before):
             one.levels, one.is_inherited = before().levels, True
 
 
-def _lend(left: Stated, right: Stated) -> None:
+def _lend(line: Line, left: Stated, right: Stated) -> None:
     right.levels, right.is_inherited = left.levels, True
-    right.lent_groups = left.groups if len(left.levels) > 1 else ()
+    if line.has("latter", left.term.end, right.term.start):
+        right.levels = left.levels[-1:]
+    elif line.has("former", left.term.end, right.term.start):
+        right.levels = left.levels[:1]
+    right.lent_groups = left.groups if len(right.levels) > 1 else ()
     if right.statement.status is Status.NEGATED and left.statement.status is not None:
         left.evidence_end = right.term.end
         right.shares_clause_from = left.evidence_start
@@ -88,8 +93,14 @@ def _hangs_on(line: Line, left: Stated, right: Stated) -> bool:
             return True
         is_same = left.term.term is Term.STRONG and right.term.term is Term.STRONG
         is_with = line.has("with", *joint) and "," not in line.words[right.segment.start : right.term.start]
+        is_with = is_with or any(_is_without(line, cue) for cue in right.statement.cues)
         return is_with and not is_same and not right.statement.negates_new
     return True
+
+
+def _is_without(line: Line, cue: Span) -> bool:
+    """Whether a negation is itself the word that joins: without, sans."""
+    return any(span.start == cue.start for span in line.spans("with"))
 
 
 def _denies(line: Line, cue: Span) -> bool:
@@ -101,6 +112,7 @@ def _is_general(line: Line, one: Stated) -> bool:
     """Whether a term speaks of the spine as a whole, or of other vertebrae."""
     is_negated = one.statement.status is Status.NEGATED
     others = line.has("other", one.segment.start, one.segment.end if is_negated else one.term.start)
+    others = others or (is_negated and line.has("beside", one.segment.start, one.segment.end))
     body = list(line.spans("site_body"))
     spine = [
         x
@@ -119,7 +131,9 @@ def _shares_with(line: Line, left: Stated, right: Stated) -> bool:
     is_joined = any(line.has(kind, *joint) for kind in ("and", "or", "with"))
     both_other = left.term.term is right.term.term is Term.OTHER_DIAGNOSIS
     is_joined = is_joined or (both_other and not line.boundaries(*joint))
-    is_same = left.statement.status is right.statement.status
+    is_denied = any(_denies(line, cue) for cue in right.statement.cues)
+    is_same = left.statement.status is right.statement.status or is_denied
+    is_joined = is_joined or is_denied
     levels_behind = all(group.start >= right.term.end for group in right.groups)
     return is_joined and is_same and levels_behind and "," not in line.words[joint[0] : joint[1]]
 
@@ -230,8 +244,9 @@ def _settle_versus(line: Line, stated: list[Stated]) -> None:
 def _is_choice(line: Line, joint: tuple[int, int], left: Stated, right: Stated) -> bool:
     doubt = {left.statement.status, right.statement.status} & {Status.UNCERTAIN}
     words = [line.words[span.start] for span in line.spans("versus", *joint)]
-    is_or = all(line.has("or", *joint) for _ in words)
-    return bool(words) and (bool(doubt) or not is_or)
+    is_or = line.has("or", *joint)
+    is_shared = not (left.levels and right.levels) and joint[1] - joint[0] <= _FEW_WORDS
+    return bool(words) and (bool(doubt) or not is_or or is_shared)
 
 
 def _names_cause(line: Line, term: Found) -> bool:

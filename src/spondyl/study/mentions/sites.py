@@ -54,7 +54,8 @@ def _kept_part(line: Line, group: LevelGroup, *, is_negated: bool) -> tuple[Leve
         return (group,)
     for i in range(len(group.atoms) - 1, 0, -1):
         descends = group.atoms[i].level.order < group.atoms[i - 1].level.order
-        if descends:
+        is_new_item = line.words[group.atoms[i - 1].end : group.atoms[i].start] == [","]
+        if descends or is_new_item:
             return (part_of(group, group.atoms[:i]),)
     return ()
 
