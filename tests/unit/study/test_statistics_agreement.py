@@ -18,7 +18,7 @@ from spondyl.study.statistics import (
     McNemarMethod,
     PairedCounts,
     Remark,
-    TestResult,
+    SignificanceTest,
     Weighting,
     bland_altman,
     clustered_bland_altman,
@@ -52,7 +52,7 @@ def figure(answer: Answer) -> Estimate:
     return answer
 
 
-def code(answer: Answer | TestResult) -> CannotSayCode:
+def code(answer: Answer | SignificanceTest) -> CannotSayCode:
     assert isinstance(answer, CannotSay), answer
     return answer.code
 
@@ -273,10 +273,10 @@ def test_mcnemar_by_hand() -> None:
     # 12 against 2 discordant: 2 (1 + 14 + 91) / 2^14
     counts = PairedCounts(both=36, only_first=12, only_second=2, neither=0)
     exact = mcnemar("m", counts)
-    assert isinstance(exact, TestResult)
+    assert isinstance(exact, SignificanceTest)
     assert exact.p_value == pytest.approx(2 * 106 / 2**14)
     middle = mcnemar("m", counts, method=McNemarMethod.MID_P)
-    assert isinstance(middle, TestResult)
+    assert isinstance(middle, SignificanceTest)
     assert middle.p_value == pytest.approx((2 * 106 - 91) / 2**14)
 
 
@@ -286,7 +286,7 @@ def test_mcnemar_agrees_with_statsmodels() -> None:
     for table in ([[5, 3], [8, 1]], [[0, 7], [7, 0]], [[72, 364], [10, 0]]):
         (both, first), (second, neither) = table
         found = mcnemar("m", PairedCounts(both=both, only_first=first, only_second=second, neither=neither))
-        assert isinstance(found, TestResult)
+        assert isinstance(found, SignificanceTest)
         assert found.p_value == pytest.approx(expected(table, exact=True).pvalue, rel=1e-9, abs=1e-300)
 
 

@@ -21,7 +21,7 @@ from spondyl.study.statistics import (
     Estimate,
     Group,
     Remark,
-    TestResult,
+    SignificanceTest,
     Unit,
     bootstrap_totals,
     cases_for_exact_width,
@@ -46,7 +46,7 @@ def figure(answer: Answer) -> Estimate:
     return answer
 
 
-def code(answer: Answer | TestResult) -> CannotSayCode:
+def code(answer: Answer | SignificanceTest) -> CannotSayCode:
     assert isinstance(answer, CannotSay), answer
     return answer.code
 
@@ -175,11 +175,11 @@ def groups(*counts: tuple[int, int]) -> list[Group]:
 
 def test_two_groups_are_compared_exactly_and_more_by_chi_square() -> None:
     two = difference_among("d", groups((8, 20), (2, 25)), seed=1)
-    assert isinstance(two, TestResult)
+    assert isinstance(two, SignificanceTest)
     assert two.method == "Fisher exact"
     assert two.p_value == pytest.approx(fisher_exact([[8, 12], [2, 23]]).pvalue)
     three = difference_among("d", groups((80, 200), (60, 180), (90, 170)), seed=1)
-    assert isinstance(three, TestResult)
+    assert isinstance(three, SignificanceTest)
     expected = chi2_contingency([[80, 120], [60, 120], [90, 80]])
     assert (three.statistic, three.p_value) == pytest.approx((expected.statistic, expected.pvalue))
 
@@ -187,7 +187,7 @@ def test_two_groups_are_compared_exactly_and_more_by_chi_square() -> None:
 def test_small_groups_are_permuted_with_a_seed() -> None:
     small = groups((3, 4), (1, 5), (0, 6))
     one, again = (difference_among("d", small, seed=7) for _ in range(2))
-    assert isinstance(one, TestResult)
+    assert isinstance(one, SignificanceTest)
     assert one == again
     assert one.method == "chi-square, 9999 permutations"
     # all tables of these margins: P(chi-square >= observed), counted exactly
@@ -216,7 +216,7 @@ def test_a_table_of_subgroups_corrects_for_the_number_of_variables() -> None:
     assert [x.variable for x in tables] == ["sex", "slice", "site", "age"]
     assert code(tables[2].test) is CannotSayCode.TOO_FEW
     assert tables[2].holm_p_value is None
-    tests = [x.test for x in tables if isinstance(x.test, TestResult)]
+    tests = [x.test for x in tables if isinstance(x.test, SignificanceTest)]
     assert [x.holm_p_value for x in tables if x.holm_p_value is not None] == list(
         holm([t.p_value for t in tests])
     )

@@ -14,8 +14,8 @@ from spondyl.study.statistics import (
     Estimate,
     ProportionMethod,
     Remark,
+    SignificanceTest,
     StudyCounts,
-    TestResult,
     Unit,
     Workplace,
     alert_burden,
@@ -203,4 +203,4 @@ def test_an_estimate_is_never_nan_infinite_or_outside_its_interval() -> None:
         estimate(0.5, 0, 1, n=0)
     assert estimate(0.5, 0, 1).remark is Remark.NONE
     with pytest.raises(ValueError, match="outside 0-1"):
-        TestResult(measure="x", statistic=0, p_value=1.2, method="m", unit=Unit.CASE, n=5)
+        SignificanceTest(measure="x", statistic=0, p_value=1.2, method="m", unit=Unit.CASE, n=5)

@@ -20,7 +20,7 @@ from spondyl.study.statistics import (
     Marks,
     Remark,
     RocCurve,
-    TestResult,
+    SignificanceTest,
     area_under_roc,
     compare_areas,
     froc_curve,
@@ -81,7 +81,7 @@ def test_midranks_give_what_all_pairs_give() -> None:
     difference = figure(both.difference)
     assert difference.value == pytest.approx(area - other)
     assert (difference.high - difference.low) / 2 / 1.959964 == pytest.approx(spread, rel=1e-6)
-    assert isinstance(both.test, TestResult)
+    assert isinstance(both.test, SignificanceTest)
     assert both.test.statistic == pytest.approx((area - other) / spread)
     assert both.test.p_value == pytest.approx(math.erfc((area - other) / spread / math.sqrt(2)))
 

@@ -33,7 +33,7 @@ from spondyl.study.statistics.estimate import (
     CannotSayCode,
     Estimate,
     Remark,
-    TestResult,
+    SignificanceTest,
     Unit,
 )
 from spondyl.study.statistics.froc import (
@@ -147,10 +147,10 @@ __all__ = [
     "ReadingPlan",
     "Remark",
     "RocCurve",
+    "SignificanceTest",
     "StudyCounts",
     "SubgroupRow",
     "SubgroupTable",
-    "TestResult",
     "Unit",
     "VerificationMethod",
     "VerificationSettings",

@@ -14,7 +14,7 @@ from spondyl.study.statistics.estimate import (
     CannotSay,
     CannotSayCode,
     Estimate,
-    TestResult,
+    SignificanceTest,
     Unit,
 )
 from spondyl.study.statistics.proportions import exact_interval, wilson_interval
@@ -57,7 +57,7 @@ class PairedCounts:
 
 def mcnemar(
     measure: str, counts: PairedCounts, *, method: McNemarMethod = McNemarMethod.EXACT
-) -> TestResult | CannotSay:
+) -> SignificanceTest | CannotSay:
     """Whether the two are positive equally often: the discordant pairs against a fair coin, two-sided.
 
     The statistic is the number of pairs of only the first. p = min(1, 2 P(X <= min)), X ~ Bin(discordant,
@@ -74,7 +74,7 @@ def mcnemar(
     p_value = 2.0 * float(binom.cdf(smaller, counts.discordant, 0.5))
     if method is McNemarMethod.MID_P:
         p_value -= float(binom.pmf(smaller, counts.discordant, 0.5))
-    return TestResult(
+    return SignificanceTest(
         measure=measure, statistic=counts.only_first, p_value=min(p_value, 1.0), method=method.value,
         unit=Unit.CASE, n=counts.n,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from spondyl.study.statistics.estimate import (
     CannotSayCode,
     Estimate,
     Remark,
-    TestResult,
+    SignificanceTest,
     Unit,
     require_confidence,
     standard_normal_quantile,
@@ -136,7 +136,7 @@ class AreaComparison:
     first: Answer
     second: Answer
     difference: Answer
-    test: TestResult | CannotSay
+    test: SignificanceTest | CannotSay
 
 
 def compare_areas(
@@ -187,7 +187,7 @@ def compare_areas(
             measure=f"{measure}_difference", value=difference, low=max(difference - half, -1.0),
             high=min(difference + half, 1.0), method="DeLong, paired", unit=unit, n=n, confidence=confidence,
         ),
-        test=TestResult(
+        test=SignificanceTest(
             measure=f"{measure}_difference", statistic=statistic,
             p_value=min(2.0 * float(ndtr(-abs(statistic))), 1.0), method="DeLong, paired", unit=unit, n=n,
         ),

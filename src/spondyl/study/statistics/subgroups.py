@@ -15,7 +15,7 @@ from spondyl.study.statistics.estimate import (
     Answer,
     CannotSay,
     CannotSayCode,
-    TestResult,
+    SignificanceTest,
     Unit,
 )
 from spondyl.study.statistics.proportions import ProportionMethod, proportion
@@ -60,7 +60,7 @@ class SubgroupTable:
 
     variable: str
     rows: tuple[SubgroupRow, ...]
-    test: TestResult | CannotSay
+    test: SignificanceTest | CannotSay
     holm_p_value: float | None
 
 
@@ -79,8 +79,8 @@ def subgroup_tables(
     """
     tests = {name: difference_among(f"{measure}_by_{name}", groups, seed=seed, unit=unit)
              for name, groups in variables.items()}  # fmt: skip
-    tested = [name for name, test in tests.items() if isinstance(test, TestResult)]
-    p_values = [test.p_value for test in tests.values() if isinstance(test, TestResult)]
+    tested = [name for name, test in tests.items() if isinstance(test, SignificanceTest)]
+    p_values = [test.p_value for test in tests.values() if isinstance(test, SignificanceTest)]
     corrected = dict(zip(tested, holm(p_values), strict=True))
     return tuple(
         SubgroupTable(
@@ -103,7 +103,7 @@ def subgroup_tables(
 
 def difference_among(
     measure: str, groups: Sequence[Group], *, seed: int, unit: Unit = Unit.CASE
-) -> TestResult | CannotSay:
+) -> SignificanceTest | CannotSay:
     """Whether the groups have the same share: Fisher's exact test for two, Pearson's chi-square for more.
 
     Where an expected count is below five, the chi-square of more than two groups is compared with 9999 tables
@@ -130,7 +130,7 @@ def difference_among(
         p_value, name = (as_extreme + 1) / (PERMUTATIONS + 1), f"chi-square, {PERMUTATIONS} permutations"
     else:
         p_value, name = float(chi2.sf(statistic, len(filled) - 1)), "chi-square"
-    return TestResult(
+    return SignificanceTest(
         measure=measure, statistic=statistic, p_value=min(p_value, 1.0), method=name, unit=unit, n=n
     )
 
