@@ -121,6 +121,8 @@ def _mention_counts(
     """Mentions of gold and answer paired by levels and term, in order; what of each pair agrees."""
     counts: Counter[str] = Counter()
     for gold, answer, report in zip(golds, read, reports, strict=True):
+        if "mentions" not in gold:
+            continue
         counts["gold"] += len(gold["mentions"])
         counts["read"] += len(answer.mentions)
         left = list(answer.mentions)
@@ -192,9 +194,8 @@ def _print_speed(reports: Sequence[dict[str, Any]]) -> None:
             characters += len(report["text"])
         done += len(reports)
     seconds = time.process_time() - begin
-    print(
-        f"\nspeed: {done / seconds:,.0f} reports a second of one core, {characters / done:.0f} characters each"
-    )
+    rate, length = done / seconds, characters / done
+    print(f"\nspeed: {rate:,.0f} reports a second on one core, {length:.0f} characters each")
 
 
 if __name__ == "__main__":

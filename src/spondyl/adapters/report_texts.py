@@ -155,14 +155,10 @@ def _json_lines(text: str) -> list[ReportText]:
 
 
 def _csv_rows(text: str) -> list[ReportText]:
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(
-            text[:4096].split("\n", maxsplit=1)[0], delimiters=",;\t|"
-        )
-    except csv.Error:
-        dialect = csv.excel
+    header = text.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=header.count)
     csv.field_size_limit(1 << 30)  # a report may be long
-    rows = csv.DictReader(io.StringIO(text), dialect=dialect, strict=True)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, strict=True)
     names = [name.strip().lower() for name in rows.fieldnames or []]
     rows.fieldnames = names
     text_name, id_name = _column(names, _TEXT_COLUMNS), _column(names, _ID_COLUMNS)

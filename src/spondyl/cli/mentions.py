@@ -50,7 +50,7 @@ def mentions(
     out: OutOption = None,
     lang: LangOption = None,
     language_file: LanguageFileOption = None,
-    not_reported: NotReportedOption = "strict",
+    not_reported: NotReportedOption = "seed_like",
 ) -> None:
     """Find mentions of vertebral fractures in radiology reports. Research use only."""
     with failures_told():
@@ -87,6 +87,8 @@ def _definition(name: str) -> NotReported:
 def _reports(file: Path) -> list[ReportText]:
     from spondyl.adapters.report_texts import ReportTextError, read_report_texts
 
+    if not file.is_file():
+        stop(f"{file}: there is no such file", ExitCode.NOT_EVALUABLE)
     try:
         return read_report_texts(file)
     except ReportTextError as error:

@@ -33,10 +33,10 @@ TABLES: dict[str, frozenset[str]] = {
         "negation_before", "negation_after", "scope_end", "uncertain_before", "uncertain_after",
         "probable_before", "probable_after", "doubt_adverb", "age_or_cause", "no_mention_before",
         "no_mention_everywhere", "no_mention_after", "planned", "history_before", "history_after", "recent",
-        "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "beside", "definite", "plural", "proxy",
-        "ellipsis", "and", "or", "with", "versus", "preposition", "transparent", "respectively", "latter",
-        "former", "normal", "because", "differential", "denies", "wrong_level", "should_read", "disc_like", "hardware",
-        "introduction", "cause_other", "not_level_before", "not_level_after",
+        "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "beside", "definite", "plural",
+        "proxy", "ellipsis", "and", "or", "with", "versus", "preposition", "transparent", "respectively",
+        "latter", "former", "normal", "because", "differential", "denies", "wrong_level", "should_read",
+        "disc_like", "hardware", "introduction", "cause_other", "not_level_before", "not_level_after",
     }),
     "severity": frozenset({
         "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
@@ -56,8 +56,8 @@ class LevelWords:
     """How levels are written.
 
     prefixes: letters before a number, and the region they mean (t, th, d: T). region_words: the region as a
-    word. numbers: ordinals as words. starters: words that a level may begin with, besides those that end in a digit.
-    numbers: joins: words between two levels, and whether they make a range.
+    word. numbers: ordinals as words. joins: words between two levels, and whether they make a range.
+    starters: words that a level may begin with, besides those that end in a digit.
     """
 
     prefixes: Mapping[str, str]

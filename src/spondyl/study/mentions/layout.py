@@ -13,7 +13,7 @@ from spondyl.study.mentions.text import Words
 _STOPS = frozenset(".!;")
 _BULLETS = frozenset("•*-–+>#=_|·▪◦o")
 _LONGEST_HEADING = 8  # words before the colon
-_LONGEST_SENTENCE = 300  # words; a text without stops is cut so
+_LONGEST_SENTENCE = 150  # words; a text without stops is cut so
 _WRAPPED_LINE = 60  # a line at least so long may go on in the next one
 _REGIONS = frozenset({"spine", "region", "disc", "other_bone"})
 _UPPER_OR_DIGIT = re.compile(r"[A-ZÀ-Þ0-9]")
