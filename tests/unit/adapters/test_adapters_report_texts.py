@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from spondyl.adapters.report_texts import ReportTextError, decode, read_report_texts
 
@@ -147,7 +147,8 @@ def test_faults_of_fhir_are_told(text: str, message: str, tmp_path: Path) -> Non
 def test_hl7_reports_by_order(tmp_path: Path) -> None:
     message = (
         "MSH|^~\\&|RIS|H|||2020||ORU^R01|1|P|2.5\rPID|1||secret\rOBR|1|P1|F1^RIS\r"
-        "OBX|1|TX|1^TEXT||Findings:\\.br\\Fracture of L1 \\T\\ L2~Old.\rOBX|2|NM|x||5\rOBR|2|P2\rOBX|1|FT|1||Normal.\r"
+        "OBX|1|TX|1^TEXT||Findings:\\.br\\Fracture of L1 \\T\\ L2~Old.\r"
+        "OBX|2|NM|x||5\rOBR|2|P2\rOBX|1|FT|1||Normal.\r"
     )
     first, second = read_report_texts(write(tmp_path / "a.hl7", message))
     assert (first.id, first.text) == ("F1", "Findings:\nFracture of L1 & L2\nOld.")
@@ -175,7 +176,7 @@ def item(kind: str, name: str, **values: object) -> Dataset:
 def dicom(path: Path, content: list[Dataset] | None) -> Path:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+    meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.88.11")
     meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     dataset.Modality = "SR"
