@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
+from spondyl.geometry.affine import to_points
 from spondyl.geometry.arrays import Float32Array, Float64Array
 from spondyl.geometry.resample import sample
 
@@ -81,6 +83,21 @@ class CoarseMaps:
             level_estimate_sd=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
             body_probability=float(np.clip(np.mean(body), 0.0, 1.0)),
         )
+
+    def column_lps_mm(self, probability: float, step_mm: float) -> Float64Array:
+        """(n, 3) middle of the column of bodies from head to foot, a point about every ``step_mm``.
+
+        The largest joined part above ``probability``; empty where there is none.
+        """
+        parts, n_parts = ndimage.label(self.body > probability)
+        if n_parts == 0:
+            return np.zeros((0, 3))
+        largest = int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
+        index = np.argwhere(parts == largest)
+        points = to_points(self.affine, index.astype(np.float64))
+        band = np.round(points[:, 2] / step_mm)
+        middles = [points[band == number].mean(axis=0) for number in np.unique(band)[::-1]]
+        return np.array(middles)
 
     def _rib_beside(self, centre: Float64Array, frame: Float64Array, beside_mm: Float64Array) -> float:
         """The strongest rib signal on one side; UNKNOWN where none is seen and the place is out of view."""

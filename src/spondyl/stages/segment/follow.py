@@ -28,6 +28,8 @@ def follow_spine(
     outlines = _without_doubles([x for x in found if x is not None], settings)
     if not outlines:
         return []
+    if region.maps is not None:
+        outlines = _search_column(volume, outlines, region.maps, refiner, settings)
     outlines = _fill_gaps(volume, outlines, refiner, settings)
     outlines = _extend(volume, outlines, refiner, settings, towards_head=True)
     outlines = _extend(volume, outlines, refiner, settings, towards_head=False)
@@ -55,6 +57,35 @@ def _without_doubles(outlines: list[Outline], settings: Settings) -> list[Outlin
         if not distances or min(distances) > settings.duplicate_mm:
             kept.append(outline)
     return sorted(kept, key=lambda x: -float(x.centre_lps_mm[2]))
+
+
+def _search_column(
+    volume: CtVolume, outlines: list[Outline], maps: CoarseMaps, refiner: Network, settings: Settings
+) -> list[Outline]:
+    """Look where the finder saw a column of bodies but no single one: it cannot always part neighbours."""
+    column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
+    for place in range(len(column)):
+        centres = np.array([x.centre_lps_mm for x in outlines])
+        distances = np.linalg.norm(centres - column[place], axis=1)
+        nearest = outlines[int(np.argmin(distances))]
+        if distances.min() < settings.column_reach_mm:
+            continue
+        direction = column[max(place - 3, 0)] - column[min(place + 3, len(column) - 1)]
+        guess = _guess(
+            nearest.candidate, column[place], _frame_along(direction), nearest.candidate.level_estimate
+        )
+        new = _accepted(volume, guess, outlines, refiner, settings)
+        if new is not None:
+            outlines = sorted([*outlines, new], key=lambda x: -float(x.centre_lps_mm[2]))
+    return outlines
+
+
+def _frame_along(direction: Float64Array) -> Float64Array:
+    """(3, 3) frame with its superior axis along a direction, posterior as near to the patient's as can be."""
+    superior = direction / np.linalg.norm(direction)
+    posterior = np.array([0.0, 1.0, 0.0]) - superior * superior[1]
+    posterior /= np.linalg.norm(posterior)
+    return np.stack([np.cross(posterior, superior), posterior, superior], axis=1)
 
 
 def _fill_gaps(

@@ -13,6 +13,9 @@ class Settings:
     smallest_volume_ml: a body smaller than this is not one.
     largest_shift_mm: a body further from where it was looked for is another one.
     duplicate_mm: two outlines whose centres are nearer than this are one body.
+    column_probability, column_step_mm: the finder's column of bodies is where it is as sure as this; it is
+        looked at in such steps.
+    column_reach_mm: a place of the column further than this from every outline holds another body.
     gap_factor: a step this many times its neighbours' holds a missed body.
     smallest_certainty: mean certainty of an outline that was looked for without a candidate.
     volume_share: smallest and largest share of the neighbours' volume for such an outline.
@@ -28,6 +31,9 @@ class Settings:
     smallest_volume_ml: float = 1.2
     largest_shift_mm: float = 14.0
     duplicate_mm: float = 9.0
+    column_probability: float = 0.5
+    column_step_mm: float = 5.0
+    column_reach_mm: float = 12.0
     gap_factor: float = 1.6
     smallest_certainty: float = 0.80
     volume_share: tuple[float, float] = (0.4, 1.7)
