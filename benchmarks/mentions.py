@@ -76,7 +76,7 @@ def _row(name: str, reports: Sequence[dict[str, Any]], *, show_errors: bool) -> 
     if show_errors:
         for report, answer in zip(reports, read, strict=True):
             _print_error(report, answer)
-    paired = max(counts["paired"], 1)
+    paired = counts["paired"] or float("nan")  # sentences have no labelled mentions
     shares = " ".join(
         f"{counts[key] / paired:>{width}.3f}"
         for key, width in (
@@ -88,7 +88,7 @@ def _row(name: str, reports: Sequence[dict[str, Any]], *, show_errors: bool) -> 
             ("overlap", 7),
         )
     )
-    mention = 2 * counts["paired"] / max(counts["gold"] + counts["read"], 1)
+    mention = 2 * paired / (counts["gold"] + counts["read"] or 1)
     main_figures = f"{case:6.3f} {reported:11.3f} {level:8.3f} {named:14.3f} {mention:10.3f}"
     return f"{name:20} {len(reports):4} {main_figures} {shares}"
 

@@ -65,7 +65,7 @@ def _is_of_noun(line: Line, span: Span) -> bool:
 def find_severities(line: Line, segment: Segment, groups: Sequence[LevelGroup]) -> list[Quality]:
     """The words and numbers of severity of the vertebral body in a segment. Source: guideline, "Severity"."""
     percents = [x for x in _percents(line, segment) if _is_of_body(line, segment, groups, x)]
-    excluded = list(line.spans("not_graded"))
+    excluded = line.marks.get("not_graded", ())
     words = [
         Quality(start=span.start, end=span.end, value=kind)
         for kind in _WORDS
@@ -83,7 +83,7 @@ def share(
 ) -> list[Shared]:
     """Age and severity for each level of a term; levels of which the same is said stay together."""
     levels = list(dict.fromkeys(level for group in groups for level in group.levels))
-    if len(levels) < len("ab"):
+    if len(levels) < len("ab") or not (ages or severities):
         only = Shared(levels=tuple(levels), age=_age(line, segment, ages), severity=_severity(severities))
         return [only]
     percents = [x for x in severities if x.value.startswith(_PERCENT)]
@@ -135,7 +135,7 @@ def _severity(found: list[Quality]) -> str | None:
 def _percents(line: Line, segment: Segment) -> Iterator[Quality]:
     """Percentages and fractions in a segment; of a range the upper bound, none of the past."""
     for at in range(segment.start, segment.end):
-        if line.words[at].replace(",", "").replace(".", "").isdigit() and _is_percent(line, at + 1):
+        if line.words[at][0].isdigit() and _is_percent(line, at + 1):
             start = _range_start(line, at)
             value = round(float(line.words[at].replace(",", ".")))
             if not _is_past(line, start, at + 2) and value <= _MOST_PERCENT:

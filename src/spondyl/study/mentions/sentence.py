@@ -30,8 +30,7 @@ def read_sentence(line: Line, before: Callable[[], Before], earlier: Found | Non
     _inherit(line, stated, before)
     kept = [one for one in stated if _is_vertebral(line, one, before)]
     for one, other in pairwise(kept):
-        is_with = line.has("with", one.term.end, other.term.start)
-        one.has_other_cause = other.is_inherited and not is_with and _names_cause(line, other.term)
+        one.has_other_cause = other.is_inherited and _is_cause_of(line, one.term, other.term)
     drafts = [draft for one in kept for draft in make_drafts(line, one)]
     return merged(drafts)
 
@@ -49,10 +48,7 @@ def _stated(line: Line, segments: list[Segment]) -> Iterator[Stated]:
         levels = tuple(dict.fromkeys(level for group in site.groups for level in group.levels))
         if segment.term.kind == "slip":
             levels = levels[:1]
-        yield Stated(
-            segment=segment, site=site, statement=statement, groups=site.groups, levels=levels,
-            evidence_start=clause_start(line, segment.start, segment.term.start),
-        )  # fmt: skip
+        yield Stated(segment=segment, site=site, statement=statement, groups=site.groups, levels=levels)
 
 
 # ------------------------------------------------------------------------------- which levels
@@ -78,7 +74,7 @@ def _lend(line: Line, left: Stated, right: Stated) -> None:
     right.lent_groups = left.groups if len(right.levels) > 1 else ()
     if right.statement.status is Status.NEGATED and left.statement.status is not None:
         left.evidence_end = right.term.end
-        right.shares_clause_from = left.evidence_start
+        right.shares_clause_from = clause_start(line, left.segment.start, left.term.start)
 
 
 def _hangs_on(line: Line, left: Stated, right: Stated) -> bool:
@@ -249,6 +245,9 @@ def _is_choice(line: Line, joint: tuple[int, int], left: Stated, right: Stated) 
     return bool(words) and (bool(doubt) or not is_or or is_shared)
 
 
-def _names_cause(line: Line, term: Found) -> bool:
-    """As in "endplate irregularity T8-T12, Scheuermann"."""
-    return any(term.start <= span.start < term.end for span in line.spans("cause_other"))
+def _is_cause_of(line: Line, weak: Found, term: Found) -> bool:
+    """As in "endplate irregularity T8-T12, Scheuermann", but not "with an adjacent Schmorl's node"."""
+    if not any(term.start <= span.start < term.end for span in line.spans("cause_other")):
+        return False
+    is_given = any(term.start - span.end <= 1 for span in line.spans("because", weak.end, term.start))
+    return is_given or not line.has("with", weak.end, term.start)

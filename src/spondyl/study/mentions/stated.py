@@ -31,7 +31,6 @@ class Stated:
     levels: tuple[Level, ...] = ()
     is_inherited: bool = False
     lent_groups: tuple[LevelGroup, ...] = ()
-    evidence_start: int = 0  # where it begins, as far as is known before its qualities
     evidence_end: int = 0  # where the evidence ends at the earliest
     shares_clause_from: int | None = None  # "sclerosis of T5 without collapse": where the clause begins
     has_other_cause: bool = False  # the term behind it names a cause that is no fracture

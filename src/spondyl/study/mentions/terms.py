@@ -16,6 +16,7 @@ _TERM_OF = {
     "other": Term.OTHER_DIAGNOSIS, "slip": Term.OTHER_DIAGNOSIS, "other_of_vertebra": Term.OTHER_DIAGNOSIS,
     "other_of_level": Term.OTHER_DIAGNOSIS,
 }  # fmt: skip
+_KIND_OF = {"hash": "fracture"}
 _KINDS = tuple(_TERM_OF)  # at equal length the earlier kind holds
 
 
@@ -57,7 +58,7 @@ def find_terms(line: Line, earlier: Found | None = None) -> list[Found]:
             kept.append(hit)
     found = [
         Found(
-            start=hit.start, end=hit.end, kind=hit.kind, term=_TERM_OF[hit.kind],
+            start=hit.start, end=hit.end, kind=_KIND_OF.get(hit.kind, hit.kind), term=_TERM_OF[hit.kind],
             is_severe=_overlaps_any(hit, severe),
         )
         for hit in sorted(kept, key=lambda x: x.start)
@@ -75,7 +76,8 @@ def _is_fracture_sign(line: Line, hit: Hit) -> bool:
         group for group in line.levels if abs(group.start - hit.end) <= 1 or abs(hit.start - group.end) <= 1
     ]
     beside = line.has("site_spine", max(0, hit.start - 2), hit.start)
-    return bool(near) or beside
+    negated = any(span.end == hit.start for span in line.spans("negation_before"))
+    return bool(near) or beside or negated
 
 
 def _with_proxies(line: Line, found: list[Found], earlier: Found | None) -> list[Found]:
@@ -104,8 +106,10 @@ def _joined(line: Line, found: list[Found]) -> Iterator[Found]:
 
 
 def _is_one_expression(line: Line, left: Found, right: Found) -> bool:
-    if left.is_treatment or right.is_treatment or right.is_proxy or "kept" in {left.kind, right.kind}:
+    if right.is_proxy or "kept" in {left.kind, right.kind}:
         return False
+    if left.is_treatment or right.is_treatment:
+        return left.is_treatment and right.is_treatment and left.end == right.start
     gap = line.words[left.end : right.start]
     if "degenerative" in {left.kind, right.kind}:
         return not gap
@@ -134,7 +138,7 @@ def _merged(left: Found, right: Found) -> Found:
     kind = leading.kind
     if leading.term is Term.STRONG and {left.term, right.term} == {Term.STRONG, Term.WEAK}:
         kind = "strong" if leading.kind == "fracture" else leading.kind
-    if left.term is right.term is Term.STRONG and "strong" in {left.kind, right.kind}:
-        kind = "strong"
+    if left.term is right.term is Term.STRONG and {left.kind, right.kind} & {"strong", "treated"}:
+        kind = "treated" if "treated" in {left.kind, right.kind} else "strong"
     is_severe = left.is_severe or right.is_severe
     return Found(start=left.start, end=right.end, kind=kind, term=leading.term, is_severe=is_severe)
