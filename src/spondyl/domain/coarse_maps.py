@@ -66,7 +66,7 @@ class CoarseMaps:
     def evidence_at(self, centre_lps_mm: Float64Array, frame: Float64Array, half_width_mm: float) -> Evidence:
         """Evidence at a body of that centre (3,), frame (3, 3) and half width, LPS mm."""
         weaker, stronger = sorted(
-            self._rib_beside(centre_lps_mm, frame, side * (half_width_mm + _RIB_BESIDE_MM))
+            self._rib_evidence(centre_lps_mm, frame, side * (half_width_mm + _RIB_BESIDE_MM))
             for side in (-1.0, 1.0)
         )
         below = (_SACRUM_SIDE_MM, _SACRUM_BEHIND_MM, _SACRUM_BELOW_MM)
@@ -99,7 +99,7 @@ class CoarseMaps:
         middles = [points[band == number].mean(axis=0) for number in np.unique(band)[::-1]]
         return np.array(middles)
 
-    def _rib_beside(self, centre: Float64Array, frame: Float64Array, beside_mm: Float64Array) -> float:
+    def _rib_evidence(self, centre: Float64Array, frame: Float64Array, beside_mm: Float64Array) -> float:
         """The strongest rib signal on one side; UNKNOWN where none is seen and the place is out of view."""
         offsets = (beside_mm, _RIB_BEHIND_MM, _RIB_ABOVE_MM)
         values = self._box(self.rib, centre, frame, offsets, outside=np.nan)
