@@ -241,6 +241,14 @@ def test_below_a_body_that_the_border_cuts_nothing_is_known(first: str, sacrum: 
     assert named(with_evidence(masks, len(column) - 1, sacrum=sacrum)) == column
 
 
+def test_where_the_sacrum_is_out_of_view_the_last_body_can_be_l5_all_the_same() -> None:
+    """The scan ends right below L5: 0 says that the sacrum's place was not seen."""
+    column = levels("L1", "L5")
+    masks = spine(column, sacrum_below=None)
+    assert named(with_evidence(masks, 4, sacrum=0.0)) == column
+    assert all_uncertain(label(with_evidence(masks, 4, sacrum=0.0), SETTINGS))
+
+
 def test_a_cut_vertebra_at_either_end_is_named_like_the_others() -> None:
     column = levels("T1", "L5")
     assert named(spine(column, cut=[Level.T1, Level.L5])) == column

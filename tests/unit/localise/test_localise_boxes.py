@@ -229,6 +229,17 @@ def test_the_sacrum_is_seen_below_the_last_body_only() -> None:
     assert max(evidence[:-1]) < 0.1
 
 
+@pytest.mark.parametrize(("margin_mm", "is_in_view"), [(5.0, False), (15.0, False), (60.0, True)])
+def test_where_the_place_of_the_sacrum_is_out_of_view_nothing_is_said_about_it(
+    margin_mm: float, *, is_in_view: bool
+) -> None:
+    """It would lie 14 to 30 mm below the body. Exactly 0 says unknown, a little says that it is not there."""
+    boxes = column(NUMBERS[:2])
+    last = found(boxes, scan_round(boxes, SPACING, margin_mm=margin_mm)).bodies[-1]
+    assert (last.sacrum_evidence > 0.0) == is_in_view
+    assert last.sacrum_evidence < 0.05
+
+
 def test_without_ribs_and_sacrum_there_is_no_evidence_for_them() -> None:
     boxes = column(NUMBERS[:3])
     for candidate in found(boxes, scan_round(boxes, SPACING)).bodies:
