@@ -124,7 +124,7 @@ def _exported(tree: ast.Module) -> list[str]:
 
 # -------------------------------------------------------------------------------------------- units
 def unitless_floats(tree: ast.Module, dimensionless: Iterable[str]) -> list[str]:
-    """Float fields of classes, and functions returning a float, whose name tells no unit."""
+    """Public float fields of classes, and public functions returning a float, whose name tells no unit."""
     known = set(dimensionless)
     found = []
     for node in ast.walk(tree):
@@ -133,7 +133,9 @@ def unitless_floats(tree: ast.Module, dimensionless: Iterable[str]) -> list[str]
             found += [x.target.id for x in fields if _is_float(x.annotation)]  # type: ignore[union-attr]
         elif isinstance(node, ast.FunctionDef) and node.returns is not None and _is_float(node.returns):
             found.append(node.name)
-    return [name for name in found if not name.endswith(UNITS) and name.strip("_") not in known]
+    return [
+        name for name in found if not name.startswith("_") and not name.endswith(UNITS) and name not in known
+    ]
 
 
 def _is_float(annotation: ast.expr) -> bool:
