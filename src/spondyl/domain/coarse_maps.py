@@ -16,7 +16,7 @@ _RIB_BESIDE_MM = np.arange(2.0, 18.1, 2.0)
 _RIB_BEHIND_MM = np.arange(4.0, 26.1, 2.0)
 _RIB_ABOVE_MM = np.arange(-6.0, 16.1, 2.0)
 UNKNOWN = 0.5  # evidence that speaks neither way
-_IN_VIEW_SHARE = 0.7  # of the place where a rib would be must lie within the scan for "none" to count
+_IN_VIEW_SHARE = 0.7  # of the place of a rib or the sacrum must lie within the scan for "none" to count
 _STRONGER_SIDE = (
     0.6  # weight of the side on which more of a rib is seen: one side is missed more often than made up
 )
@@ -32,7 +32,8 @@ _CORE_MM = np.arange(-6.0, 6.1, 2.0)
 class Evidence:
     """Evidence for the level of one place.
 
-    rib_evidence, sacrum_evidence: 0-1. level_estimate: running number (C1 = 0); its sd is over the body.
+    rib_evidence, sacrum_evidence: 0-1; where the place is out of view 0.5 (rib) and exactly 0 (sacrum),
+        which say nothing. level_estimate: running number (C1 = 0); its sd is over the body.
     body_probability: mean probability of "body" there, 0-1: how far the running number can be trusted.
     """
 
@@ -69,8 +70,6 @@ class CoarseMaps:
             self._rib_evidence(centre_lps_mm, frame, side * (half_width_mm + _RIB_BESIDE_MM))
             for side in (-1.0, 1.0)
         )
-        below = (_SACRUM_SIDE_MM, _SACRUM_BEHIND_MM, _SACRUM_BELOW_MM)
-        sacrum = np.sort(self._box(self.sacrum, centre_lps_mm, frame, below))
         core = (_CORE_MM, _CORE_MM, _CORE_MM)
         body = self._box(self.body, centre_lps_mm, frame, core)
         level = self._box(self.level, centre_lps_mm, frame, core)
@@ -78,7 +77,7 @@ class CoarseMaps:
         mean = float(np.sum(weight * level) / np.sum(weight))
         return Evidence(
             rib_evidence=float(np.clip(_STRONGER_SIDE * stronger + (1 - _STRONGER_SIDE) * weaker, 0.0, 1.0)),
-            sacrum_evidence=float(np.clip(np.mean(sacrum[len(sacrum) // 2 :]), 0.0, 1.0)),
+            sacrum_evidence=self._sacrum_evidence(centre_lps_mm, frame),
             level_estimate=mean,
             level_estimate_sd=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
             body_probability=float(np.clip(np.mean(body), 0.0, 1.0)),
@@ -107,6 +106,15 @@ class CoarseMaps:
         signal = float(np.mean(np.sort(seen)[-_RIB_VOXELS:])) if len(seen) >= _RIB_VOXELS else 0.0
         is_in_view = len(seen) >= _IN_VIEW_SHARE * len(values)
         return signal if is_in_view else max(signal, UNKNOWN)
+
+    def _sacrum_evidence(self, centre: Float64Array, frame: Float64Array) -> float:
+        """Mean of the surer half of the place below; exactly 0 where none is seen and it is out of view."""
+        offsets = (_SACRUM_SIDE_MM, _SACRUM_BEHIND_MM, _SACRUM_BELOW_MM)
+        values = self._box(self.sacrum, centre, frame, offsets, outside=np.nan)
+        seen = np.sort(values[np.isfinite(values)])
+        signal = float(np.clip(np.mean(seen[len(seen) // 2 :]), 0.0, 1.0)) if len(seen) else 0.0
+        is_in_view = len(seen) >= _IN_VIEW_SHARE * len(values)
+        return signal if is_in_view or signal > UNKNOWN else 0.0
 
     def _box(
         self,
