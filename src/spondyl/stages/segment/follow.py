@@ -13,6 +13,7 @@ from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.segment.outline import Outline, outline_body
+from spondyl.stages.segment.ribs import rib_evidence
 from spondyl.stages.segment.settings import Settings
 
 _UNKNOWN = 0.5  # evidence for ribs or sacrum at a body that the finder did not see
@@ -33,16 +34,19 @@ def follow_spine(
     outlines = _fill_gaps(volume, outlines, refiner, settings)
     outlines = _extend(volume, outlines, refiner, settings, towards_head=True)
     outlines = _extend(volume, outlines, refiner, settings, towards_head=False)
-    return outlines if region.maps is None else [_with_evidence(x, region.maps, settings) for x in outlines]
+    if region.maps is None:
+        return outlines
+    ribs = rib_evidence(outlines, region.maps)
+    return [_with_evidence(x, rib, region.maps, settings) for x, rib in zip(outlines, ribs, strict=True)]
 
 
-def _with_evidence(outline: Outline, maps: CoarseMaps, settings: Settings) -> Outline:
+def _with_evidence(outline: Outline, rib: float, maps: CoarseMaps, settings: Settings) -> Outline:
     """The outline with the evidence for its level at its final place, whoever found it."""
     evidence = maps.evidence_at(outline.centre_lps_mm, outline.frame, outline.half_width_mm)
     is_known = evidence.body_probability > settings.known_probability
     candidate = replace(
         outline.candidate,
-        rib_evidence=evidence.rib_evidence,
+        rib_evidence=rib,
         sacrum_evidence=evidence.sacrum_evidence,
         level_estimate=evidence.level_estimate if is_known else outline.candidate.level_estimate,
         level_estimate_sd=settings.level_sd if is_known else _UNKNOWN_LEVEL_SD,
