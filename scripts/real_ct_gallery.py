@@ -1,7 +1,7 @@
 """Reads every real CT at hand and keeps one small overlay of each for the documents.
 
-``python scripts/real_ct_gallery.py [--data FOLDER] [--out FOLDER] [NAME ...]`` writes NAME.png for each series
-and prints a table of what was read; docs/explanation/real-ct.md shows both.
+``python scripts/real_ct_gallery.py [--data FOLDER] [--out FOLDER] [NAME ...]`` writes NAME.png for each
+series and prints a table of what was read; docs/explanation/real-ct.md shows both.
 """
 
 from __future__ import annotations
