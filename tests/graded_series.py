@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from plain_spine import CENTRE_MM, measured, patch_of, spine_of, vertebra_of
 
+from plain_spine import CENTRE_MM, measured, patch_of, spine_of, vertebra_of
 from spondyl.domain.confounder import Confounder
 from spondyl.domain.finding import GradedSeries, Manifest, StudyFinding
 from spondyl.domain.grading import Graded, NotGraded, Shape

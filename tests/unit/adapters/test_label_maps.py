@@ -7,8 +7,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from plain_spine import label_map_of, turn
 
+from plain_spine import label_map_of, turn
 from spondyl.adapters.label_maps import TOTALSEGMENTATOR, VERSE, LabelMap, labelled_spine, read_label_map
 from spondyl.domain.level import Level
 from spondyl.geometry.affine import to_points
@@ -51,7 +51,7 @@ def test_a_nifti_in_any_orientation_gives_the_same_points_in_lps(tmp_path: Path)
         nib.save(one, path)
         read = read_label_map(path)
         index = np.argwhere(read.labels == 20).astype(np.float64)
-        # RAS (12, 26, 42) is LPS (-12, -26, 42)
+        # right 12, anterior 26 in RAS: both signs change in LPS
         assert to_points(read.affine, index)[0] == pytest.approx([-12.0, -26.0, 42.0])
 
 

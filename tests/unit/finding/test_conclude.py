@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from graded_series import (
     HEIGHTS,
     MANIFEST,
@@ -14,7 +15,6 @@ from graded_series import (
     normal_spine,
     series_of,
 )
-
 from spondyl.domain.confounder import Confounder, Effect
 from spondyl.domain.finding import State
 from spondyl.domain.grading import Graded, NotGraded

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from graded_series import centre_of, codes, finding_of, graded_as, normal_spine, series_of
-
 from spondyl.domain.finding import State
 from spondyl.domain.grading import Graded, NotGraded
 from spondyl.domain.level import Level

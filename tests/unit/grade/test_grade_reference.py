@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plain_spine import measured
 
+from plain_spine import measured
 from spondyl.domain.grading import Graded, NotGraded, Shape
 from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.measurement import Heights, Measured, NotMeasured

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from plain_spine import measured
 from scipy.stats import norm
 
+from plain_spine import measured
 from spondyl.domain.grading import Graded, NotGraded, Shape
 from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.measurement import Measured

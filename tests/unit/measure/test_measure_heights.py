@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from plain_spine import CENTRE_MM, patch_of, spine_of, turn, vertebra_of
 
+from plain_spine import CENTRE_MM, patch_of, spine_of, turn, vertebra_of
 from spondyl.domain.level import Level
 from spondyl.domain.measurement import Measured
 from spondyl.geometry.arrays import Float64Array

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plain_spine import patch_of, spine_of, vertebra_of
 
+from plain_spine import patch_of, spine_of, vertebra_of
 from spondyl.domain.level import Level
 from spondyl.domain.measurement import Measured, NotMeasured
 from spondyl.domain.refusal import NotMeasuredCode

@@ -52,7 +52,9 @@ class _Line:
         return float(np.hypot(self.level_sd, self.slope_sd * (position - self.centre)))
 
 
-def place_six_points(slab: Slab, section: Section, settings: Settings) -> SixPoints | None:
+def place_six_points(
+    slab: Slab, section: Section, slice_spacing_mm: float, settings: Settings
+) -> SixPoints | None:
     """Place the points; None where a window holds too little of the contour."""
     contours = slab.contour(slab.top_mm), slab.contour(slab.bottom_mm)
     midline = slab.narrowed(section.middle_x_mm, settings.wall_half_mm)  # walls curve away from it
@@ -72,7 +74,7 @@ def place_six_points(slab: Slab, section: Section, settings: Settings) -> SixPoi
             if corner is None:
                 return None
             points[first + offset], sds[first + offset] = corner
-        middle = _middle(slab, plate, points[first], points[first + 2], settings)
+        middle = _middle(slab, plate, (points[first], points[first + 2]), slice_spacing_mm, settings)
         if middle is None:
             return None
         points[first + 1], sds[first + 1] = middle
@@ -100,8 +102,12 @@ def _corner(
 ) -> tuple[Float64Array, float] | None:
     """Crossing of one wall and one endplate, both extrapolated; ``other`` is the opposite endplate."""
     share = wall.share(slab.along_mm)
-    line = _plate_line(slab.along_mm, plate, share, settings)
-    near_wall = _between(share, settings.plate_window)
+    inner, outer = settings.plate_window
+    # a blurred outline rounds its own rim: stay further inside by as much
+    blurred = max(0.0, slab.softness_mm - settings.sharp_softness_mm) * settings.blur_factor
+    moved = blurred / abs(wall.inward_mm)
+    near_wall = _between(share, (inner + moved, outer + moved))
+    line = _plate_line(slab.along_mm, plate, share, near_wall, settings)
     far = median_seen(other[near_wall])
     if line is None or not np.isfinite(far):
         return None
@@ -115,7 +121,7 @@ def _corner(
 
 
 def _plate_line(
-    along: Float64Array, plate: Float64Array, share: Float64Array, settings: Settings
+    along: Float64Array, plate: Float64Array, share: Float64Array, near_wall: BoolArray, settings: Settings
 ) -> _Line | None:
     """The endplate next to a wall: its level from a window just inside the rim.
 
@@ -123,7 +129,7 @@ def _plate_line(
     millimetres alone gives a wild slope.
     """
     is_seen = np.isfinite(plate)
-    in_window = _between(share, settings.plate_window) & is_seen
+    in_window = near_wall & is_seen
     in_plate = _between(share, settings.whole_plate_window) & is_seen
     if np.count_nonzero(in_window) < _FEWEST_IN_WINDOW or np.count_nonzero(in_plate) < _FEWEST_SAMPLES:
         return None
@@ -149,16 +155,28 @@ def _wall_line(up: Float64Array, wall: _Wall, near: float, far: float, settings:
 
 
 def _middle(
-    slab: Slab, plate: Float64Array, anterior: Float64Array, posterior: Float64Array, settings: Settings
+    slab: Slab,
+    plate: Float64Array,
+    corners: tuple[Float64Array, Float64Array],
+    slice_spacing_mm: float,
+    settings: Settings,
 ) -> tuple[Float64Array, float] | None:
-    """The contour half-way between two corners."""
-    at = 0.5 * (anterior[0] + posterior[0])
-    half = settings.middle_half_width_fraction * abs(posterior[0] - anterior[0])
+    """The contour half-way between two corners: a line through the short piece around it.
+
+    On thick slices it is a parabola through a longer piece, which spans more than one step of the slices.
+    """
+    anterior, posterior = corners[0][0], corners[1][0]
+    at, depth = 0.5 * (anterior + posterior), abs(posterior - anterior)
+    least, most = settings.middle_half_window
+    excess_mm = max(0.0, slice_spacing_mm - settings.middle_thin_mm)
+    half = np.clip(settings.middle_growth * excess_mm, least * depth, most * depth)
     in_window = (np.abs(slab.along_mm - at) <= max(half, _LEAST_MIDDLE_HALF_MM)) & np.isfinite(plate)
     if np.count_nonzero(in_window) < _FEWEST_IN_WINDOW:
         return None
-    line = _fit_line(slab.along_mm[in_window], plate[in_window], _FIT_NOISE_MM)
-    return np.array([at, line.at(at)]), line.sd_at(at)
+    degree = 2 if half > least * depth else 1
+    design = polynomial_design(slab.along_mm[in_window] - at, degree)
+    fit = fit_robust(design, plate[in_window], scale_floor=_FIT_NOISE_MM)
+    return np.array([at, fit.coefficients[0]]), float(np.sqrt(fit.covariance[0, 0]))
 
 
 def _fit_line(positions: Float64Array, values: Float64Array, noise_mm: float) -> _Line:

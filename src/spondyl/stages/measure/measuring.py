@@ -45,10 +45,11 @@ def _measure_outline(vertebra: Vertebra, level: Level, settings: Settings) -> Me
     section = cut_section(outline, frame)
     if not section.is_seen:
         raise _DoubtfulOutlineError("the outline shows no walls at mid-height")
-    half = max(settings.slab_half_mm, settings.wide_half_fraction * section.width_mm)
-    wide = cut_slab(outline, frame, middle_x_mm=section.middle_x_mm, half_mm=half)
-    slab = wide.narrowed(section.middle_x_mm, settings.slab_half_mm)
-    points = place_six_points(slab, section, settings)
+    half = max(settings.slab_half_mm, settings.slab_half_fraction * section.width_mm)
+    wide_half = max(half, settings.wide_half_fraction * section.width_mm)
+    wide = cut_slab(outline, frame, middle_x_mm=section.middle_x_mm, half_mm=wide_half)
+    slab = wide.narrowed(section.middle_x_mm, half)
+    points = place_six_points(slab, section, vertebra.patch.slice_spacing_mm, settings)
     windows = window_heights(slab, section, settings)
     if points is None or windows is None:
         raise _DoubtfulOutlineError("the mid-sagittal outline has gaps")

@@ -21,7 +21,8 @@ class Settings:
         rim_excluded_fraction: columns beyond this share of the half-axes are rim, not endplate.
         largest_yaw_deg: how far the mid-sagittal plane is searched from the patch's own.
     Windows (clinical-methods §1.1)
-        slab_half_mm; anterior_window, middle_window, posterior_window (of depth at mid-height);
+        slab_half_mm, or slab_half_fraction of the width where that is more (ours: steadier on thick
+        slices); anterior_window, middle_window, posterior_window (of depth at mid-height);
         parasagittal_fraction of width.
         lowest_window of depth, lowest_half_fraction of width: where the least local height is sought (ours).
     Corners (ours, fitted on the annotations; docs/explanation/heights-and-grades.md)
@@ -29,7 +30,9 @@ class Settings:
         wall_window: of the local height, counted from the far endplate to the near one.
         plate_window, whole_plate_window: of the depth, counted from the wall.
         own_slope_share: of the window's own slope in the extrapolation; the rest is the whole endplate's.
-        middle_half_width_fraction: half width of the piece of contour that gives the middle point.
+        sharp_softness_mm, blur_factor: a softer outline moves plate_window inwards by factor × excess.
+        middle_half_window: least and greatest half length of the piece of contour that gives the middle
+            point, of the depth; it grows by middle_growth per mm of slice spacing above middle_thin_mm.
     Uncertainty (ours, calibrated on synthetic masks; form: clinical-methods §1.8)
         floor_mm: of one endplate point, at any spacing.
         slice_factor: of spacing/√12 per endplate that sub-voxel averaging leaves.
@@ -51,6 +54,7 @@ class Settings:
     largest_yaw_deg: float = 25.0
 
     slab_half_mm: float = 5.0
+    slab_half_fraction: float = 0.16
     anterior_window: tuple[float, float] = (0.08, 0.20)
     middle_window: tuple[float, float] = (0.45, 0.55)
     posterior_window: tuple[float, float] = (0.80, 0.92)
@@ -61,10 +65,14 @@ class Settings:
 
     wall_half_mm: float = 2.5
     wall_window: tuple[float, float] = (0.35, 0.85)
-    plate_window: tuple[float, float] = (0.05, 0.17)
+    plate_window: tuple[float, float] = (0.04, 0.20)
     whole_plate_window: tuple[float, float] = (0.10, 0.90)
     own_slope_share: float = 0.4
-    middle_half_width_fraction: float = 0.08
+    sharp_softness_mm: float = 0.8
+    blur_factor: float = 0.5
+    middle_half_window: tuple[float, float] = (0.08, 0.30)
+    middle_thin_mm: float = 1.5
+    middle_growth: float = 5.0
 
     floor_mm: float = 0.25
     slice_factor: float = 0.35
