@@ -83,7 +83,8 @@ def series_of(
     sure: bool = True,
 ) -> GradedSeries:
     """A series in which every vertebra has the given grade; what is CUT_BY_BORDER was not measured."""
-    vertebrae, measurements = [], []
+    vertebrae: list[tuple[Level, Vertebra]] = []
+    measurements: list[Measured | NotMeasured] = []
     for level, grade in grades.items():
         centre = centre_of(level) + np.array([0.0, 0.0, shift_mm])
         cut = isinstance(grade, NotGraded) and grade.code == NotMeasuredCode.CUT_BY_BORDER
@@ -94,10 +95,9 @@ def series_of(
             )
         else:
             measurements.append(measured(level, (22.0, 21.0, 24.0), centre_mm=centre))
-    items: list[Measured | NotMeasured] = list(measurements)
     return GradedSeries(
         spine=spine_of(*vertebrae, series_id=series_id, sure=sure),
-        measurements=tuple(items),
+        measurements=tuple(measurements),
         grades=tuple(grades.values()),
         slice_spacing_mm=slice_spacing_mm,
     )

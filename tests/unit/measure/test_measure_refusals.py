@@ -101,3 +101,13 @@ def test_attenuation_needs_scanned_voxels(patch: BodyPatch) -> None:
     (result,) = measure(spine_of((Level.L2, vertebra_of(unscanned))), Settings())
     assert isinstance(result, Measured)
     assert result.attenuation_hu is None
+
+
+REVERSED = PlainBody(anterior_mm=28.0, middle_mm=24.0, posterior_mm=20.0)  # 1.4 times as high in front
+
+
+@pytest.mark.parametrize(
+    ("level", "code"), [(Level.L4, NotMeasuredCode.DOUBTFUL_OUTLINE), (Level.L5, None), (Level.L6, None)]
+)
+def test_a_body_much_taller_in_front_is_doubtful_above_l5(level: Level, code: NotMeasuredCode | None) -> None:
+    assert _code(vertebra_of(patch_of(REVERSED)), level) == code

@@ -53,7 +53,9 @@ def _measure_outline(vertebra: Vertebra, level: Level, settings: Settings) -> Me
     windows = window_heights(slab, section, settings)
     if points is None or windows is None:
         raise _DoubtfulOutlineError("the mid-sagittal outline has gaps")
-    _refuse_absurd(points.points_mm[:3, 1] - points.points_mm[3:, 1], section, settings)
+    heights_mm = points.points_mm[:3, 1] - points.points_mm[3:, 1]
+    _refuse_absurd(heights_mm, section, settings)
+    _refuse_reverse_wedge(heights_mm, level, settings)
     landmarks = _to_lps(frame, section, points)
     sd = points_sd_mm(points, slab.softness_mm, vertebra.patch.slice_spacing_mm, settings)
     return Measured(
@@ -114,6 +116,17 @@ def _refuse_absurd(heights_mm: Float64Array, section: Section, settings: Setting
     low, high = settings.depth_range_mm
     if not low <= section.depth_mm <= high:
         raise _DoubtfulOutlineError(f"a depth of {section.depth_mm:.1f} mm lies outside {low:g}-{high:g} mm")
+
+
+def _refuse_reverse_wedge(heights_mm: Float64Array, level: Level, settings: Settings) -> None:
+    """Raise where the body is taller in front than any vertebra of its level."""
+    is_last = level in (Level.L5, Level.L6)
+    limit = settings.largest_reverse_wedge_l5 if is_last else settings.largest_reverse_wedge
+    ratio = float(heights_mm[0] / heights_mm[2])
+    if ratio > limit:
+        raise _DoubtfulOutlineError(
+            f"in front it is {ratio:.2f} times as high as behind; {limit:g} is the most"
+        )
 
 
 def _to_lps(frame: LocalFrame, section: Section, points: SixPoints) -> Float64Array:

@@ -15,6 +15,8 @@ class Settings:
         smallest_main_part: share of the outline that must hang together (ours).
         height_range_mm, depth_range_mm: absurd outside (ours: 0.5 of T1 to 1.5 of L4 of the norm tables;
             a severe fracture may leave 4 mm).
+        largest_reverse_wedge, largest_reverse_wedge_l5: anterior over posterior height; no fracture makes
+            a body that much taller in front, a slipped outline does (ours; normal L4 reaches 1.15, L5 1.4).
         largest_endplate_angle_deg: between the two endplate planes (ours: a severe wedge reaches 35).
         smallest_covered_fraction: share of the mid-sagittal contour that must be seen (ours).
     Frame (ours)
@@ -47,6 +49,8 @@ class Settings:
     smallest_main_part: float = 0.85
     height_range_mm: tuple[float, float] = (4.0, 50.0)
     depth_range_mm: tuple[float, float] = (9.0, 60.0)
+    largest_reverse_wedge: float = 1.35
+    largest_reverse_wedge_l5: float = 1.6
     largest_endplate_angle_deg: float = 45.0
     smallest_covered_fraction: float = 0.7
 
