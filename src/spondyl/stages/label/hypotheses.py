@@ -10,6 +10,7 @@ import numpy as np
 from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.vertebra import LevelName, Vertebra
 from spondyl.geometry.arrays import Float64Array
+from spondyl.stages.label.outline_ratio import depth_to_width, ratio_score
 from spondyl.stages.label.settings import Settings
 
 # distance to the next lower body's centre, mm (ImFusion VID; above C7 and below L4 our estimate)
@@ -21,6 +22,9 @@ PITCH_MM: dict[Level, float] = {
     Level.L5: 34.0, Level.L6: 32.0,
 }  # fmt: skip
 MOST_BODIES = len(STANDARD_LEVELS) + 1  # the longest column: C1 to S1 with T13 or L6
+
+
+_DOUBT_POWER = 1.7  # ours: evidence between 0.25 and 0.75 hardly counts, it was wrong as often as right
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,14 @@ def _numberings(
 ) -> tuple[list[tuple[Level, ...]], Float64Array]:
     """Every way to lay the bodies onto an anatomy, with its log score."""
     offsets = np.concatenate([[0], np.cumsum(np.array(gaps, dtype=int) + 1)]).astype(int)
+    ratios = tuple(depth_to_width(x) for x in vertebrae)
     numberings, scores = [], []
     for anatomy in _anatomies(settings):
         for first in range(len(anatomy.levels) - int(offsets[-1])):
             levels = tuple(anatomy.levels[first + int(offset)] for offset in offsets)
             numberings.append(levels)
-            scores.append(np.log(anatomy.prior) + _score(vertebrae, levels, anatomy, gaps, settings))
+            score = _score(vertebrae, levels, anatomy, gaps, settings)
+            scores.append(np.log(anatomy.prior) + score + ratio_score(ratios, levels, settings))
     return numberings, np.array(scores)
 
 
@@ -172,9 +178,11 @@ def _has_rib(level: Level) -> bool:
 
 
 def _evidence(seen: float, certainty: float, *, is_there: bool) -> float:
-    """Log likelihood of a graded observation: certain ones count fully, 0.5 not at all."""
+    """Log likelihood of a graded observation: certain ones count fully, 0.5 and near it not at all."""
     right, wrong = np.log(certainty), np.log(1.0 - certainty)
-    return float(seen * (right if is_there else wrong) + (1.0 - seen) * (wrong if is_there else right))
+    doubt = 2.0 * seen - 1.0
+    sure = float(np.sign(doubt)) * abs(doubt) ** _DOUBT_POWER
+    return float(0.5 * (right + wrong) + 0.5 * (right - wrong) * (sure if is_there else -sure))
 
 
 def _pitch_score(

@@ -20,6 +20,8 @@ class Settings:
     sacrum_certainty: the same for the sacrum below the last vertebra.
     pitch_sd, size_sd: spread of one step and of the whole spine's size, as log of the ratio to the norm.
     pitch_weight: share of the steps that counts.
+    ratio_sd, patient_ratio_sd: spread of depth over width of one body, and of the whole spine's, as log.
+    ratio_weight: share of the ratios that counts (neighbours err together).
     eleven_thoracic_prior, thirteen_thoracic_prior, four_lumbar_prior, six_lumbar_prior: how often
         each departure from 12 thoracic and 5 lumbar vertebrae occurs.
     outlined_sacrum_prior: how often the first sacral body is outlined like a vertebra (the networks learn
@@ -35,6 +37,9 @@ class Settings:
     pitch_sd: float = 0.07
     size_sd: float = 0.08
     pitch_weight: float = 0.5
+    ratio_sd: float = 0.07
+    patient_ratio_sd: float = 0.06
+    ratio_weight: float = 0.5
     eleven_thoracic_prior: float = 0.02
     thirteen_thoracic_prior: float = 0.004
     four_lumbar_prior: float = 0.01

@@ -18,6 +18,7 @@ from spondyl.stages.segment.settings import Settings
 
 _UNKNOWN = 0.5  # evidence for ribs or sacrum at a body that the finder did not see
 _UNKNOWN_LEVEL_SD = 4.0
+_SHORTEST_COLUMN = 4  # points; less has no direction
 _MOST_ADDED = 8  # bodies added beyond one end of the chain
 
 
@@ -25,8 +26,11 @@ def follow_spine(
     volume: CtVolume, region: SpineRegion, refiner: Network, settings: Settings
 ) -> list[Outline]:
     """Outlines of all bodies, head to foot."""
-    found = [outline_body(volume, body, refiner, settings) for body in region.bodies]
-    outlines = _without_doubles([x for x in found if x is not None], settings)
+    bodies = region.bodies if region.maps is None else _upright(region.bodies, region.maps, settings)
+    found = [outline_body(volume, body, refiner, settings) for body in bodies]
+    outlines = _without_doubles(
+        [x for x in found if x is not None and x.certainty >= settings.candidate_certainty], settings
+    )
     if not outlines:
         return []
     if region.maps is not None:
@@ -74,14 +78,32 @@ def _search_column(
         nearest = outlines[int(np.argmin(distances))]
         if distances.min() < settings.column_reach_mm:
             continue
-        direction = column[max(place - 3, 0)] - column[min(place + 3, len(column) - 1)]
-        guess = _guess(
-            nearest.candidate, column[place], _frame_along(direction), nearest.candidate.level_estimate
-        )
+        frame = _frame_along(_direction(column, place))
+        guess = _guess(nearest.candidate, column[place], frame, nearest.candidate.level_estimate)
         new = _accepted(volume, guess, outlines, refiner, settings)
         if new is not None:
             outlines = sorted([*outlines, new], key=lambda x: -float(x.centre_lps_mm[2]))
     return outlines
+
+
+def _upright(bodies: tuple[BodyCandidate, ...], maps: CoarseMaps, settings: Settings) -> list[BodyCandidate]:
+    """Candidates aslant to the column are merged neighbours: they are looked for along the column."""
+    column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
+    if len(column) < _SHORTEST_COLUMN:
+        return list(bodies)
+    upright = []
+    for body in bodies:
+        place = int(np.argmin(np.linalg.norm(column - body.centre_lps_mm, axis=1)))
+        frame = _frame_along(_direction(column, place))
+        cosine = float(frame[:, 2] @ body.frame[:, 2])
+        is_aslant = cosine < np.cos(np.radians(settings.largest_slant_deg))
+        upright.append(replace(body, frame=frame) if is_aslant else body)
+    return upright
+
+
+def _direction(column: Float64Array, place: int) -> Float64Array:
+    """From foot to head along the column, over a vertebra's height at that place."""
+    return np.asarray(column[max(place - 3, 0)] - column[min(place + 3, len(column) - 1)])
 
 
 def _frame_along(direction: Float64Array) -> Float64Array:
@@ -136,8 +158,8 @@ def _accepted(
     if new is None or new.certainty < settings.smallest_certainty:
         return None
     distances = np.array([np.linalg.norm(new.centre_lps_mm - x.centre_lps_mm) for x in known])
-    nearest = np.argsort(distances)[:2]
-    usual = float(np.mean([known[int(n)].volume_ml for n in nearest]))
+    nearest = np.argsort(distances)[:3]
+    usual = float(np.median([known[int(n)].volume_ml for n in nearest]))
     low, high = settings.volume_share
     if distances.min() < settings.duplicate_mm or not low * usual < new.volume_ml < high * usual:
         return None

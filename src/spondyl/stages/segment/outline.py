@@ -37,37 +37,80 @@ class Outline:
 def outline_body(
     volume: CtVolume, candidate: BodyCandidate, refiner: Network, settings: Settings
 ) -> Outline | None:
-    """Outline the body at a candidate's place, None where there is none."""
+    """Outline the body at a candidate's place, None where there is none.
+
+    The patch is cut anew round what was found until it stays where it is: an outline begun aside or aslant
+    is not to be trusted. Only the last outline is kept, the mean with that of the mirrored patch.
+    """
     centre, frame = candidate.centre_lps_mm, candidate.frame
-    for number in range(settings.passes):
-        is_last = number == settings.passes - 1
-        affine = patch_affine(centre, frame, refiner.patch_shape, channels.REFINER_SPACING_MM)
-        hu, in_scan = extract_patch(
-            volume.hu, volume.affine, refiner.patch_shape, affine, outside=channels.AIR_HU
-        )
-        in_scan &= hu > HU_FLOOR + 0.5
-        output = _run(refiner, hu, mirrored_too=is_last)
-        target = _own_part(output[1])
-        target[~in_scan] = 0.0
-        amount = float(target.sum()) / 1000.0
-        if amount < settings.smallest_volume_ml:
+    for _ in range(settings.most_passes):
+        view = _View.cut(volume, refiner.patch_shape, centre, frame)
+        target, output = _outlined(refiner, view, mirrored_too=False)
+        if _volume_ml(target) < settings.smallest_volume_ml:
             return None
-        centre, frame = _place(target, output[channels.REFINER_COORDINATES :], affine, frame)
+        before = (centre, frame)
+        centre, frame = _place(target, output[channels.REFINER_COORDINATES :], view.affine, frame)
         if np.linalg.norm(centre - candidate.centre_lps_mm) > settings.largest_shift_mm:
             return None
+        if _stays(before, (centre, frame), settings):
+            break
+    view = _View.cut(volume, refiner.patch_shape, centre, frame)
+    target, output = _outlined(refiner, view, mirrored_too=True)
+    if _volume_ml(target) < settings.smallest_volume_ml:
+        return None
+    centre, frame = _place(target, output[channels.REFINER_COORDINATES :], view.affine, frame)
     return Outline(
         candidate=candidate,
         centre_lps_mm=centre,
         frame=frame,
-        volume_ml=amount,
+        volume_ml=_volume_ml(target),
         certainty=_certainty(target),
         half_width_mm=_half_width(target),
         target=target,
         posterior=output[3],
-        hu=hu,
-        in_scan=in_scan,
-        affine=affine,
+        hu=view.hu,
+        in_scan=view.in_scan,
+        affine=view.affine,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _View:
+    """The CT on one patch. Arrays are (k, j, i)."""
+
+    hu: Float32Array
+    in_scan: BoolArray
+    affine: Float64Array
+
+    @classmethod
+    def cut(
+        cls, volume: CtVolume, shape: tuple[int, int, int], centre: Float64Array, frame: Float64Array
+    ) -> _View:
+        """Cut the patch of that centre and frame out of the CT."""
+        affine = patch_affine(centre, frame, shape, channels.REFINER_SPACING_MM)
+        hu, in_scan = extract_patch(volume.hu, volume.affine, shape, affine, outside=channels.AIR_HU)
+        return cls(hu=hu, in_scan=in_scan & (hu > HU_FLOOR + 0.5), affine=affine)
+
+
+def _outlined(refiner: Network, view: _View, *, mirrored_too: bool) -> tuple[Float32Array, Float32Array]:
+    """The target's share of each voxel, and all outputs."""
+    output = _run(refiner, view.hu, mirrored_too=mirrored_too)
+    target = _own_part(output[1])
+    target[~view.in_scan] = 0.0
+    return target, output
+
+
+def _volume_ml(target: Float32Array) -> float:
+    return float(target.sum()) * channels.REFINER_SPACING_MM**3 / 1000.0
+
+
+def _stays(
+    before: tuple[Float64Array, Float64Array], after: tuple[Float64Array, Float64Array], settings: Settings
+) -> bool:
+    """Whether centre and axes moved by less than counts."""
+    moved = float(np.linalg.norm(after[0] - before[0]))
+    cosine = min(float(before[1][:, axis] @ after[1][:, axis]) for axis in (1, 2))
+    return moved < settings.still_mm and cosine > np.cos(np.radians(settings.still_deg))
 
 
 def _run(refiner: Network, hu: Float32Array, *, mirrored_too: bool) -> Float32Array:

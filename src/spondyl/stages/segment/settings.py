@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Settings:
     """How outlines are made, accepted and judged.
 
-    passes: how often a patch is cut again in the frame found before.
+    most_passes: how often a patch is cut anew round what was found, at most, before the last time.
+    still_mm, still_deg: it is not cut anew when centre and axes moved by less.
     smallest_volume_ml: a body smaller than this is not one.
     largest_shift_mm: a body further from where it was looked for is another one.
     duplicate_mm: two outlines whose centres are nearer than this are one body.
@@ -17,6 +18,8 @@ class Settings:
         looked at in such steps.
     column_reach_mm: a place of the column further than this from every outline holds another body.
     gap_factor: a step this many times its neighbours' holds a missed body.
+    largest_slant_deg: a candidate that lies further than this from the column's direction is turned upright.
+    candidate_certainty: mean certainty of an outline at a place that the finder gave.
     smallest_certainty: mean certainty of an outline that was looked for without a candidate.
     volume_share: smallest and largest share of the neighbours' volume for such an outline.
     border_mm: a body whose outline ends nearer than this to the end of the scan counts as cut (next to that
@@ -27,7 +30,9 @@ class Settings:
     metal_reach_mm: how far round the body metal counts.
     """
 
-    passes: int = 2
+    most_passes: int = 4
+    still_mm: float = 1.0
+    still_deg: float = 4.0
     smallest_volume_ml: float = 1.2
     largest_shift_mm: float = 14.0
     duplicate_mm: float = 9.0
@@ -35,6 +40,8 @@ class Settings:
     column_step_mm: float = 5.0
     column_reach_mm: float = 12.0
     gap_factor: float = 1.6
+    largest_slant_deg: float = 22.0
+    candidate_certainty: float = 0.66
     smallest_certainty: float = 0.80
     volume_share: tuple[float, float] = (0.4, 1.7)
     border_mm: float = 4.0
