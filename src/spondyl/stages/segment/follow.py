@@ -72,12 +72,16 @@ def _search_column(
 ) -> list[Outline]:
     """Look where the finder saw a column of bodies but no single one: it cannot always part neighbours."""
     column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
-    for place in range(len(column)):
+    places = list(range(len(column)))
+    while places:
         centres = np.array([x.centre_lps_mm for x in outlines])
-        distances = np.linalg.norm(centres - column[place], axis=1)
-        nearest = outlines[int(np.argmin(distances))]
-        if distances.min() < settings.column_reach_mm:
-            continue
+        distances = np.linalg.norm(column[places][:, None] - centres[None], axis=2).min(axis=1)
+        # the place next to what is known comes first: sizes are compared with neighbours
+        order = int(np.argmin(np.where(distances < settings.column_reach_mm, np.inf, distances)))
+        if distances[order] < settings.column_reach_mm:
+            break
+        place = places.pop(order)
+        nearest = outlines[int(np.argmin(np.linalg.norm(centres - column[place], axis=1)))]
         frame = _frame_along(_direction(column, place))
         guess = _guess(nearest.candidate, column[place], frame, nearest.candidate.level_estimate)
         new = _accepted(volume, guess, outlines, refiner, settings)
@@ -154,7 +158,7 @@ def _accepted(
     volume: CtVolume, guess: BodyCandidate, known: list[Outline], refiner: Network, settings: Settings
 ) -> Outline | None:
     """An outline at a guessed place, if it is certain, of the neighbours' size, and not one of them."""
-    new = outline_body(volume, guess, refiner, settings)
+    new = outline_body(volume, guess, refiner, settings, known)
     if new is None or new.certainty < settings.smallest_certainty:
         return None
     distances = np.array([np.linalg.norm(new.centre_lps_mm - x.centre_lps_mm) for x in known])

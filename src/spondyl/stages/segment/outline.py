@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +36,13 @@ class Outline:
 
 
 def outline_body(
-    volume: CtVolume, candidate: BodyCandidate, refiner: Network, settings: Settings
+    volume: CtVolume,
+    candidate: BodyCandidate,
+    refiner: Network,
+    settings: Settings,
+    known: Sequence[Outline] = (),
 ) -> Outline | None:
-    """Outline the body at a candidate's place, None where there is none.
+    """Outline the body at a candidate's place, None where there is none, or one of the known ones.
 
     The patch is cut anew round what was found until it stays where it is: an outline begun aside or aslant
     is not to be trusted. Only the last outline is kept, the mean with that of the mirrored patch.
@@ -51,6 +56,8 @@ def outline_body(
         before = (centre, frame)
         centre, frame = _place(target, output[channels.REFINER_COORDINATES :], view.affine, frame)
         if np.linalg.norm(centre - candidate.centre_lps_mm) > settings.largest_shift_mm:
+            return None
+        if any(np.linalg.norm(centre - x.centre_lps_mm) < settings.duplicate_mm for x in known):
             return None
         if _stays(before, (centre, frame), settings):
             break

@@ -30,9 +30,9 @@ class Settings:
     metal_reach_mm: how far round the body metal counts.
     """
 
-    most_passes: int = 4
-    still_mm: float = 1.0
-    still_deg: float = 4.0
+    most_passes: int = 3
+    still_mm: float = 1.5
+    still_deg: float = 6.0
     smallest_volume_ml: float = 1.2
     largest_shift_mm: float = 14.0
     duplicate_mm: float = 9.0
