@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any  # options of several types go through to one helper
 
 import nibabel
 import numpy as np
@@ -20,6 +21,7 @@ from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     MPEG4HP41,
+    UID,
     DeflatedExplicitVRLittleEndian,
     JPEGLSLossless,
     MRImageStorage,
@@ -168,7 +170,7 @@ def cut_one_in_its_pixels(folder: Path) -> Path:
     return series
 
 
-def compressed(damage: Callable[[bytes], bytes], syntax: str = JPEGLSLossless) -> Callable[[Path], Path]:
+def compressed(damage: Callable[[bytes], bytes], syntax: UID = JPEGLSLossless) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         datasets = make_series(make_volume())
         for dataset in datasets:
@@ -319,7 +321,7 @@ def tilted(degrees: float) -> Edit:
 
 
 # ---------------------------------------------------------------------------------------------- values
-def said_to_be(syntax: str) -> Edit:
+def said_to_be(syntax: UID) -> Edit:
     def edit(_: int, dataset: FileDataset) -> None:
         content = dataset.PixelData
         dataset.file_meta.TransferSyntaxUID = syntax
@@ -437,7 +439,7 @@ def save_nifti(
     return path
 
 
-def nifti(values: np.ndarray, name: str = "ct.nii.gz", **options: object) -> Callable[[Path], Path]:
+def nifti(values: np.ndarray, name: str = "ct.nii.gz", **options: Any) -> Callable[[Path], Path]:
     return lambda folder: save_nifti(values, folder / name, **options)
 
 

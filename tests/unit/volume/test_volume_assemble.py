@@ -52,7 +52,7 @@ def test_each_slice_is_scaled_by_its_own_slope_and_intercept() -> None:
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.float32])
 def test_a_whole_intercept_is_added_in_every_type(dtype: type) -> None:
-    stored = np.array([[[0, 20, 100]]], dtype=dtype)
+    stored: np.ndarray = np.array([[[0, 20, 100]]], dtype=dtype)
     volume = assemble(series(stored, [1.0], [-30.0]))
     assert volume.hu.tolist() == [[[-30, -10, 70]]]
 
@@ -65,7 +65,7 @@ def test_a_whole_intercept_is_added_in_every_type(dtype: type) -> None:
 def test_extremes_are_clipped_and_never_wrap_round(
     dtype: type, low: int, high: int, intercept: float
 ) -> None:
-    stored = np.array([[[low, high]]], dtype=dtype)
+    stored: np.ndarray = np.array([[[low, high]]], dtype=dtype)
     volume = assemble(series(stored, [1.0], [intercept]))
     expected = [min(max(np.rint(value + intercept), HU_FLOOR), 32767) for value in (low, high)]
     assert volume.hu.tolist() == [[expected]]
