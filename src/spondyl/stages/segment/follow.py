@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spondyl.domain.coarse_maps import CoarseMaps
+from spondyl.domain.coarse_maps import UNKNOWN, CoarseMaps
 from spondyl.domain.network import Network
 from spondyl.domain.spine import BodyCandidate, SpineRegion
 from spondyl.domain.volume import CtVolume
@@ -16,7 +16,6 @@ from spondyl.stages.segment.outline import Outline, outline_body
 from spondyl.stages.segment.ribs import rib_evidence
 from spondyl.stages.segment.settings import Settings
 
-_UNKNOWN = 0.5  # evidence for ribs or sacrum at a body that the finder did not see
 _UNKNOWN_LEVEL_SD = 4.0
 _SHORTEST_COLUMN = 4  # points; less has no direction
 _MOST_ADDED = 8  # bodies added beyond one end of the chain
@@ -197,10 +196,10 @@ def _guess(like: BodyCandidate, centre: Float64Array, frame: Float64Array, level
         like,
         centre_lps_mm=centre,
         frame=left @ right,
-        body_probability=_UNKNOWN,
+        body_probability=UNKNOWN,
         level_estimate=level,
         level_estimate_sd=_UNKNOWN_LEVEL_SD,
-        rib_evidence=_UNKNOWN,
+        rib_evidence=UNKNOWN,
         sacrum_evidence=0.0,
     )
 
