@@ -11,7 +11,8 @@ from spondyl.domain.finding import GradedSeries, Manifest
 from spondyl.domain.network import Network
 from spondyl.domain.refusal import Refusal
 from spondyl.domain.report import AnalysedSeries, ReportInput
-from spondyl.domain.series import AcceptedSeries, Ingested, IngestRefused, StackSummary
+from spondyl.domain.series import Ingested, IngestRefused, StackSummary
+from spondyl.domain.volume import CtVolume
 from spondyl.stages import finding, grade, ingest, label, localise, measure, report, segment, volume
 from spondyl.stages.finding import Settings as FindingSettings
 from spondyl.stages.grade import Settings as GradeSettings
@@ -85,6 +86,22 @@ class _Read:
     analysed: AnalysedSeries
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opened:
+    """A study that was read into memory and not yet looked at: one volume per accepted series.
+
+    Who changes a volume (inserts a fracture, hides a part) puts the changed one here and reads it.
+    """
+
+    ingested: Ingested
+    volumes: tuple[CtVolume, ...]
+
+    def __post_init__(self) -> None:
+        wanted = [series.summary.series_id for series in self.ingested.accepted]
+        if [volume.series_id for volume in self.volumes] != wanted:
+            raise ValueError("the volumes are not one per accepted series in its order")
+
+
 def read_study(
     path: Path, *, networks: Networks, settings: StageSettings, manifest: Manifest, watch: Watch
 ) -> ReportInput:
@@ -93,15 +110,34 @@ def read_study(
     ``manifest`` says what reads it; the input's hash and the timings are filled in here. A stack that a
     stage refuses is listed with its code and does not refuse the study while another stack is read.
     """
+    opened = open_study(path, settings, watch)
+    if isinstance(opened, IngestRefused):
+        return _refused(opened.refusal, opened.stacks, manifest, watch)
+    return read_opened(opened, networks=networks, settings=settings, manifest=manifest, watch=watch)
+
+
+def open_study(path: Path, settings: StageSettings, watch: Watch) -> Opened | IngestRefused:
+    """The first two stages: from files to Hounsfield units in memory."""
     with watch.step("ingest"):
         ingested = ingest.ingest(path, settings.ingest)
     if isinstance(ingested, IngestRefused):
-        return _refused(ingested.refusal, ingested.stacks, manifest, watch)
+        return ingested
+    volumes = []
+    for number, series in enumerate(ingested.accepted, start=1):
+        with watch.step("volume", number, len(ingested.accepted)):
+            volumes.append(volume.assemble(series))
+    return Opened(ingested=ingested, volumes=tuple(volumes))
+
+
+def read_opened(
+    opened: Opened, *, networks: Networks, settings: StageSettings, manifest: Manifest, watch: Watch
+) -> ReportInput:
+    """All stages after the first two."""
+    ingested, n_series = opened.ingested, len(opened.volumes)
     manifest = manifest.model_copy(update={"input_sha256": ingested.input_sha256})
-    n_series = len(ingested.accepted)
     outcomes = [
-        _read_series(series, number, n_series, networks, settings, watch)
-        for number, series in enumerate(ingested.accepted, start=1)
+        _read_series(ct, number, n_series, networks, settings, watch)
+        for number, ct in enumerate(opened.volumes, start=1)
     ]
     stacks = _with_refusals(ingested, outcomes)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
@@ -127,16 +163,14 @@ def write_study(bundle: ReportInput, out: Path, settings: StageSettings, watch: 
 
 
 def _read_series(
-    series: AcceptedSeries,
+    ct: CtVolume,
     number: int,
     n_series: int,
     networks: Networks,
     settings: StageSettings,
     watch: Watch,
 ) -> _Read | Refusal:
-    """One stack of slices from its pixels to its grades."""
-    with watch.step("volume", number, n_series):
-        ct = volume.assemble(series)
+    """One stack of slices from its Hounsfield units to its grades."""
     with watch.step("localise", number, n_series):
         region = localise.localise(ct, networks.finder, settings.localise)
     if isinstance(region, Refusal):

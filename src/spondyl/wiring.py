@@ -14,7 +14,19 @@ from spondyl.adapters import engines
 from spondyl.domain.finding import Manifest, NetworkManifest, StudyFinding
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
-from spondyl.pipeline import Networks, Progress, Step, Watch, read_study, write_study
+from spondyl.domain.report import ReportInput
+from spondyl.domain.series import IngestRefused
+from spondyl.pipeline import (
+    Networks,
+    Opened,
+    Progress,
+    Step,
+    Watch,
+    open_study,
+    read_opened,
+    read_study,
+    write_study,
+)
 from spondyl.settings import Settings, settings_sha256
 
 PACKAGES = ("highdicom", "nibabel", "numpy", "pydicom", "python-gdcm", "scipy")
@@ -50,12 +62,26 @@ class Reader:
         Raises:
             OSError: the results cannot be written.
         """
-        watch = Watch(clock=time.perf_counter, progress=progress or _nobody)
+        watch = _watch(progress)
         bundle = read_study(
             path, networks=self.networks, settings=self.settings.stages, manifest=self.manifest, watch=watch
         )
         files = () if out is None else write_study(bundle, out, self.settings.stages, watch)
         return Answer(finding=bundle.finding, files=files, timings_s=dict(watch.timings_s))
+
+    def open(self, path: Path) -> Opened | IngestRefused:
+        """Read a study into memory without looking at it."""
+        return open_study(path, self.settings.stages, _watch(None))
+
+    def read_opened(self, opened: Opened) -> ReportInput:
+        """Read what was opened, changed or not: the finding with volumes and outlines; writes nothing."""
+        return read_opened(
+            opened,
+            networks=self.networks,
+            settings=self.settings.stages,
+            manifest=self.manifest,
+            watch=_watch(None),
+        )
 
 
 def write_synthetic_study(folder: Path) -> Path:
@@ -77,6 +103,10 @@ def write_synthetic_study(folder: Path) -> Path:
     )
     write_series(made.volume, folder, seed=SYNTHETIC_SEED)
     return folder
+
+
+def _watch(progress: Progress | None) -> Watch:
+    return Watch(clock=time.perf_counter, progress=progress or _nobody)
 
 
 def _nobody(step: Step) -> None:
