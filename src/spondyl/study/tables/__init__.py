@@ -1,0 +1,45 @@
+"""The tables of a study: what a cohort run writes, what a report is made from, what other programs may read.
+
+``studies.parquet`` (StudyRow, one per case), ``vertebrae.parquet`` (VertebraRow), ``reports.parquet``
+(ReportRow); readings.parquet and interventions.parquet hold the records of ``spondyl.study.records``. Every
+table is a dataclass: its fields are the columns, in their order; docs/reference/study-tables.md is written
+from them. Files are read and written by ``spondyl.adapters.parquet_tables``.
+"""
+
+from __future__ import annotations
+
+from spondyl.study.tables.columns import (
+    Cell,
+    Column,
+    ColumnError,
+    Kind,
+    Row,
+    check_bounds,
+    column,
+    columns_of,
+    from_cells,
+    to_cells,
+)
+from spondyl.study.tables.faults import Fault, TableError, read_rows
+from spondyl.study.tables.rows import ReportRow, Sex, StudyRow, VertebraRow, View
+
+__all__ = [
+    "Cell",
+    "Column",
+    "ColumnError",
+    "Fault",
+    "Kind",
+    "ReportRow",
+    "Row",
+    "Sex",
+    "StudyRow",
+    "TableError",
+    "VertebraRow",
+    "View",
+    "check_bounds",
+    "column",
+    "columns_of",
+    "from_cells",
+    "read_rows",
+    "to_cells",
+]
