@@ -11,7 +11,7 @@ from spondyl.domain.finding import GradedSeries, Manifest
 from spondyl.domain.network import Network
 from spondyl.domain.refusal import Refusal
 from spondyl.domain.report import AnalysedSeries, ReportInput
-from spondyl.domain.series import Ingested, IngestRefused, StackSummary
+from spondyl.domain.series import Ingested, IngestRefused, SourceImages, StackSummary
 from spondyl.domain.volume import CtVolume
 from spondyl.stages import finding, grade, ingest, label, localise, measure, report, segment, volume
 from spondyl.stages.finding import Settings as FindingSettings
@@ -112,7 +112,8 @@ def read_study(
     """
     opened = open_study(path, settings, watch)
     if isinstance(opened, IngestRefused):
-        return _refused(opened.refusal, opened.stacks, manifest, watch)
+        sources = () if opened.source is None else (opened.source,)
+        return _refused(opened.refusal, opened.stacks, sources, manifest, watch)
     return read_opened(opened, networks=networks, settings=settings, manifest=manifest, watch=watch)
 
 
@@ -142,14 +143,15 @@ def read_opened(
     stacks = _with_refusals(ingested, outcomes)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     reads = [outcome for outcome in outcomes if isinstance(outcome, _Read)]
+    sources = tuple(series.source for series in ingested.accepted if series.source is not None)
     if not reads:
-        return _refused(refusals[0], stacks, manifest, watch)
+        return _refused(refusals[0], stacks, sources, manifest, watch)
     with watch.step("finding"):
         concluded = finding.conclude(
             tuple(read.graded for read in reads), stacks, (), manifest, settings.finding
         )
     answer = concluded.model_copy(update={"manifest": _timed(manifest, watch)})
-    return ReportInput(finding=answer, series=tuple(read.analysed for read in reads))
+    return ReportInput(finding=answer, series=tuple(read.analysed for read in reads), sources=sources)
 
 
 def write_study(bundle: ReportInput, out: Path, settings: StageSettings, watch: Watch) -> tuple[Path, ...]:
@@ -213,9 +215,13 @@ def _refused_stack(stack: StackSummary, refusal: Refusal | None) -> StackSummary
 
 
 def _refused(
-    refusal: Refusal, stacks: tuple[StackSummary, ...], manifest: Manifest, watch: Watch
+    refusal: Refusal,
+    stacks: tuple[StackSummary, ...],
+    sources: tuple[SourceImages, ...],
+    manifest: Manifest,
+    watch: Watch,
 ) -> ReportInput:
-    return ReportInput(finding=finding.refused(refusal, stacks, _timed(manifest, watch)))
+    return ReportInput(finding=finding.refused(refusal, stacks, _timed(manifest, watch)), sources=sources)
 
 
 def _timed(manifest: Manifest, watch: Watch) -> Manifest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from spondyl.domain.finding import StudyFinding
 from spondyl.domain.measurement import Measured, NotMeasured
+from spondyl.domain.series import SourceImages
 from spondyl.domain.vertebra import LabelledSpine
 from spondyl.domain.volume import CtVolume
 
@@ -43,10 +44,13 @@ class ReportInput:
     """Everything that is written for one study.
 
     series: the analysed series in the order of the finding; empty for a refused study.
+    sources: what DICOM results refer to, per series that was accepted, or one instance of a refused study;
+        empty where the input is not one DICOM study.
     """
 
     finding: StudyFinding
     series: tuple[AnalysedSeries, ...] = ()
+    sources: tuple[SourceImages, ...] = ()
 
     def __post_init__(self) -> None:
         known = {series.volume.series_id for series in self.series}

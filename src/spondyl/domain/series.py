@@ -37,6 +37,29 @@ class StackSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourceImages:
+    """Where the slices of one stack stand in their DICOM study: what results in that study refer to.
+
+    series_id: see ``StackSummary.series_id``.
+    header_json: patient, study and series of the first slice in the DICOM JSON model (PS3.18 F). It names
+        the patient: never shown, logged or printed.
+    sop_instance_uids: SOP Instance UID per slice, empty for a slice that was interpolated.
+    frame_numbers: frame per slice, from 1; empty where each slice is an instance of its own.
+    """
+
+    series_id: str
+    header_json: str = field(repr=False)
+    sop_instance_uids: tuple[str, ...]
+    frame_numbers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not any(self.sop_instance_uids):
+            raise ValueError("a source without any instance: leave the source out instead")
+        if self.frame_numbers and len(self.frame_numbers) != len(self.sop_instance_uids):
+            raise ValueError("frame numbers are given per slice or not at all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AcceptedSeries:
     """A stack whose geometry has been checked, with its pixels.
 
@@ -48,6 +71,7 @@ class AcceptedSeries:
     study_instance_uid, series_instance_uid, frame_of_reference_uid: empty for NIfTI.
     attributes: CT facts worth keeping (KVP, ConvolutionKernel, Manufacturer, PatientSex, PatientAge,
         ContrastBolusAgent, PatientPosition ...), by DICOM keyword; never names or identifiers.
+    source: what DICOM results refer to; None for NIfTI.
     """
 
     summary: StackSummary
@@ -61,6 +85,7 @@ class AcceptedSeries:
     series_instance_uid: str = ""
     frame_of_reference_uid: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
+    source: SourceImages | None = None
 
     def __post_init__(self) -> None:
         if self.stored.ndim != 3:
@@ -89,7 +114,12 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IngestRefused:
-    """The input as a whole is refused; ``stacks`` still lists what was seen."""
+    """The input as a whole is refused; ``stacks`` still lists what was seen.
+
+    source: an instance of the refused DICOM study, so that the refusal can be stored in it; None where the
+        input is not DICOM or not one study.
+    """
 
     refusal: Refusal
     stacks: tuple[StackSummary, ...] = ()
+    source: SourceImages | None = None

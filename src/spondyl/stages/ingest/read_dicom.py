@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spondyl.domain.refusal import Refusal, RefusalCode
-from spondyl.domain.series import AcceptedSeries, Ingested, IngestRefused, StackSummary
+from spondyl.domain.series import AcceptedSeries, Ingested, IngestRefused, SourceImages, StackSummary
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.ingest.choose import Candidate, choose, score_candidate
 from spondyl.stages.ingest.files import InputFile, hash_content, hash_input
@@ -27,6 +27,7 @@ from spondyl.stages.ingest.plausible import check_values
 from spondyl.stages.ingest.refused import PARSE_ERRORS, RefusedError, make_refusal, refuse
 from spondyl.stages.ingest.settings import Settings
 from spondyl.stages.ingest.shear import straighten
+from spondyl.stages.ingest.source import source_of
 from spondyl.stages.ingest.stacks import Stack, build_stacks
 from spondyl.stages.ingest.studies import check_one_study
 from spondyl.stages.ingest.syntaxes import LOSSY
@@ -61,13 +62,26 @@ def ingest_dicom(files: Sequence[InputFile], settings: Settings) -> Ingested | I
         summaries.append(_summarise_damaged(inventory.n_damaged))
     if not accepted:
         return IngestRefused(
-            refusal=_why_nothing(stacks, failed, inventory.n_damaged), stacks=tuple(summaries)
+            refusal=_why_nothing(stacks, failed, inventory.n_damaged),
+            stacks=tuple(summaries),
+            source=_representative(stacks, files, settings),
         )
     return Ingested(
         accepted=tuple(accepted),
         stacks=tuple(summaries),
         input_sha256=hash_input(list(inventory.hashes.values())),
     )
+
+
+def _representative(
+    stacks: Sequence[Stack], files: Sequence[InputFile], settings: Settings
+) -> SourceImages | None:
+    """One instance of a study that is refused, out of its largest CT stack; None where none has a UID."""
+    named = [stack for stack in stacks if stack.slices[0].sop_uid and stack.slices[0].study_uid]
+    if not named:
+        return None
+    chosen = max(named, key=lambda stack: (stack.slices[0].modality == "CT", len(stack.slices)))
+    return source_of(chosen.slices[:1], chosen.series_id, files, settings)
 
 
 def _read_all_headers(files: Sequence[InputFile], settings: Settings) -> _Inventory:
@@ -152,10 +166,10 @@ def _read_stack(stack: Stack, files: Sequence[InputFile], settings: Settings) ->
     assert line is not None
     decoded = decode(stack.slices, files, settings)
     decoded = _check_plausible(decoded, stack, settings)
-    uids = [header.sop_uid for header in stack.slices]
+    source = source_of(stack.slices, stack.series_id, files, settings)
     if line.missing_after is not None:
         decoded = insert_missing(decoded, line.missing_after)
-        uids.insert(line.missing_after + 1, "")
+        source = _with_interpolated(source, line.missing_after + 1)
     affine = _affine(stack)
     repairs = [*stack.repairs, *decoded.repairs]
     if np.sin(np.radians(line.tilt_deg)) > settings.unsheared_sine:
@@ -172,12 +186,22 @@ def _read_stack(stack: Stack, files: Sequence[InputFile], settings: Settings) ->
         intercept=decoded.intercept,
         padding=decoded.padding,
         affine=affine,
-        sop_instance_uids=tuple(uids),
+        sop_instance_uids=source.sop_instance_uids,
         study_instance_uid=first.study_uid,
         series_instance_uid=first.series_uid,
         frame_of_reference_uid=first.frame_of_reference,
         attributes=dict(first.attributes),
+        source=source,
     )
+
+
+def _with_interpolated(source: SourceImages, k: int) -> SourceImages:
+    """The source of a stack into which slice k was interpolated: it has no instance of its own."""
+    uids, frames = list(source.sop_instance_uids), list(source.frame_numbers)
+    uids.insert(k, "")
+    if frames:
+        frames.insert(k, 0)
+    return replace(source, sop_instance_uids=tuple(uids), frame_numbers=tuple(frames))
 
 
 def _check_plausible(decoded: Decoded, stack: Stack, settings: Settings) -> Decoded:
