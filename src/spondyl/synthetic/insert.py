@@ -48,14 +48,15 @@ class BodyPlace:
     """Where the vertebra lies, LPS mm.
 
     landmarks_lps_mm: (6, 3), order of LANDMARK_NAMES. frame: (3, 3), columns left, posterior, superior.
-    gap_above_mm, gap_below_mm: free space to the neighbours' endplates.
+    gap_above_mm, gap_below_mm: (3,) free space that the warp may use beyond the anterior, middle and
+        posterior points.
     """
 
     landmarks_lps_mm: Float64Array
     frame: Float64Array
     width_mm: float
-    gap_above_mm: float
-    gap_below_mm: float
+    gap_above_mm: Float64Array
+    gap_below_mm: Float64Array
 
     @property
     def centre_lps_mm(self) -> Float64Array:
@@ -135,7 +136,9 @@ class _Field:
             [
                 place.width_mm / 2 + _SIDE_MM + 2,
                 half_depth + _SIDE_MM + 2,
-                float(np.abs(local[:, 2]).max()) + max(place.gap_above_mm, place.gap_below_mm) + 4,
+                float(np.abs(local[:, 2]).max())
+                + max(place.gap_above_mm.max(), place.gap_below_mm.max())
+                + 4,
             ]
         )
         axes = [np.arange(-half, half + _GRID_MM, _GRID_MM) for half in self._half]
@@ -166,17 +169,12 @@ class _Field:
         top_new = top - wanted.top_share * lost
         bottom_new = bottom + (1.0 - wanted.top_share) * lost
         inset = np.minimum(_ENDPLATE_MM, 0.25 * (top_new - bottom_new))
+        lower_end = bottom - _between(local[3:], place.gap_below_mm, y)
+        upper_end = top + _between(local[:3], place.gap_above_mm, y)
         source = _piecewise(
             z,
-            (
-                bottom - place.gap_below_mm,
-                bottom_new,
-                bottom_new + inset,
-                top_new - inset,
-                top_new,
-                top + place.gap_above_mm,
-            ),
-            (bottom - place.gap_below_mm, bottom, bottom + inset, top - inset, top, top + place.gap_above_mm),
+            (lower_end, bottom_new, bottom_new + inset, top_new - inset, top_new, upper_end),
+            (lower_end, bottom, bottom + inset, top - inset, top, upper_end),
         )
         inside = (z > bottom_new) & (z < top_new)
         compression = np.where(inside, lost / np.maximum(top - bottom - lost, 1.0), 0.0)
@@ -229,6 +227,11 @@ def _through_three(at: Float64Array, values: Float64Array, y: Float64Array) -> F
 def _curve(points: Float64Array, y: Float64Array) -> Float64Array:
     """Height of an endplate along the depth: through its three points, level beyond them."""
     return _through_three(points[:, 1], points[:, 2], np.clip(y, points[:, 1].min(), points[:, 1].max()))
+
+
+def _between(points: Float64Array, values: Float64Array, y: Float64Array) -> Float64Array:
+    """Values at an endplate's three points carried along the depth: linear, level beyond them."""
+    return np.asarray(np.interp(y, points[:, 1], values))
 
 
 def _piecewise(

@@ -1,0 +1,238 @@
+"""Fractures of known loss inserted into real CTs in memory, one at a time, and read.
+
+A CT is opened once; each insertion changes a few centimetres of it and the whole CT is read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from spondyl.domain.finding import State, StudyFinding, VertebraFinding
+from spondyl.domain.grading import Shape
+from spondyl.domain.level import Level
+from spondyl.domain.measurement import LANDMARK_NAMES, Measured
+from spondyl.domain.report import AnalysedSeries
+from spondyl.domain.series import IngestRefused
+from spondyl.domain.volume import CtVolume
+from spondyl.geometry.affine import to_index
+from spondyl.geometry.arrays import Float64Array
+from spondyl.pipeline import Opened
+from spondyl.study.evaluation.insertions import COUNTED_GRADE, InsertionReading, NormalReading
+from spondyl.synthetic.insert import Inserted, WantedFracture, insert_fracture
+from spondyl.synthetic.insert_place import place_among
+from spondyl.wiring import Reader
+
+FIRST_LEVEL, LAST_LEVEL = Level.T4, Level.L4
+LOSS_RANGE = (0.15, 0.60)
+SAME_PLACE_MM = 12.0  # ours: half a thoracic vertebra; the centre of a crushed body moves by up to 4 mm
+REALISED_WITHIN = 0.03  # an insertion whose realised loss is further from the wanted one is an error
+# ours: thin cartilage and wall beyond the points belong to the body too
+_MARGIN_MM = 4.0
+_SHAPES = (Shape.WEDGE, Shape.BICONCAVE, Shape.CRUSH)
+
+
+class TrialError(Exception):
+    """A CT cannot take part: what was got, what is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NormalCt:
+    """One CT without fracture, opened, with the places where fractures can be put.
+
+    opened: holds one series only. points_lps_mm: six points per level, given or measured.
+    widths_mm: where measured. candidates: the levels that can take a fracture.
+    """
+
+    name: str
+    opened: Opened
+    points_lps_mm: Mapping[Level, Float64Array]
+    widths_mm: Mapping[Level, float]
+    candidates: tuple[Level, ...]
+    finding: StudyFinding
+
+    @property
+    def volume(self) -> CtVolume:
+        """The CT without insertion."""
+        return self.opened.volumes[0]
+
+    @property
+    def reading(self) -> NormalReading:
+        """What was read in it as it is."""
+        graded = [x for x in self.finding.vertebrae if x.genant_grade is not None]
+        volume = self.volume
+        return NormalReading(
+            ct=self.name,
+            slice_spacing_mm=volume.spacing_mm[volume.slice_axis],
+            is_flagged=self.finding.state is State.FLAG,
+            n_graded=len(graded),
+            false_levels=tuple(x.level for x in graded if (x.genant_grade or 0) >= COUNTED_GRADE),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedInsertion:
+    """One fracture to be made."""
+
+    ct: str
+    level: Level
+    shape: Shape
+    loss_fraction: float
+    top_share: float
+
+
+def open_normal(
+    reader: Reader, path: Path, name: str, points: Mapping[Level, Float64Array] | None = None
+) -> NormalCt:
+    """Open a CT, read it as it is, and find where fractures can be put.
+
+    points: six points per level, (6, 3) LPS mm; without them those of the reading are taken.
+
+    Raises:
+        TrialError: the CT is refused, or holds no vertebra that can take a fracture.
+    """
+    opened = reader.open(path)
+    if isinstance(opened, IngestRefused):
+        raise TrialError(f"{name}: {opened.refusal.code}: {opened.refusal.text}")
+    only = _one_series(opened, points)
+    bundle = reader.read_opened(only)
+    if not bundle.series:
+        raise TrialError(f"{name}: not read: {bundle.finding.reasons[0].text}")
+    measured = _measured(bundle.series[0])
+    places = {x.level: x.landmarks_lps_mm for x in measured} if points is None else dict(points)
+    candidates = tuple(
+        level
+        for level in sorted(places, key=lambda x: x.order)
+        if FIRST_LEVEL.order <= level.order <= LAST_LEVEL.order and _is_inside(only.volumes[0], places[level])
+    )
+    if not candidates:
+        raise TrialError(
+            f"{name}: no vertebra from {FIRST_LEVEL} to {LAST_LEVEL} was measured; a CT that shows one whole "
+            "is needed"
+        )
+    return NormalCt(
+        name=name,
+        opened=only,
+        points_lps_mm=places,
+        widths_mm={x.level: x.width_mm for x in measured},
+        candidates=candidates,
+        finding=bundle.finding,
+    )
+
+
+def plan(cts: list[NormalCt], number: int, seed: int) -> tuple[PlannedInsertion, ...]:
+    """Losses, shapes and places spread evenly: the same seed gives the same plan.
+
+    The losses are a shuffled row of equal steps over LOSS_RANGE; shapes take turns; places are the
+    candidates of all CTs in shuffled order, again and again.
+    """
+    rng = np.random.default_rng(seed)
+    places = [(ct.name, level) for ct in cts for level in ct.candidates]
+    losses = LOSS_RANGE[0] + (LOSS_RANGE[1] - LOSS_RANGE[0]) * (np.arange(number) + 0.5) / number
+    order: list[tuple[str, Level]] = []
+    while len(order) < number:
+        order += [places[index] for index in rng.permutation(len(places))]
+    return tuple(
+        PlannedInsertion(
+            ct=ct,
+            level=level,
+            shape=_SHAPES[position % len(_SHAPES)],
+            loss_fraction=round(float(loss), 4),
+            top_share=round(float(rng.uniform(0.35, 0.85)), 3),
+        )
+        for position, ((ct, level), loss) in enumerate(
+            zip(order[:number], rng.permutation(losses), strict=True)
+        )
+    )
+
+
+def make(ct: NormalCt, planned: PlannedInsertion) -> Inserted:
+    """The CT with the fracture.
+
+    Raises:
+        TrialError: the warp would fold, or the realised loss is not the wanted one.
+    """
+    place = place_among(planned.level, ct.points_lps_mm, ct.widths_mm.get(planned.level))
+    wanted = WantedFracture(
+        shape=planned.shape, loss_fraction=planned.loss_fraction, top_share=planned.top_share
+    )
+    try:
+        inserted = insert_fracture(ct.volume, place, wanted)
+    except ValueError as error:
+        raise TrialError(f"{planned.level} of {planned.ct}: {error}") from error
+    if abs(inserted.loss_fraction - planned.loss_fraction) > REALISED_WITHIN:
+        raise TrialError(
+            f"{planned.level} of {planned.ct}: a loss of {inserted.loss_fraction:.0%} came about where "
+            f"{planned.loss_fraction:.0%} was wanted; the discs beside it leave no room: choose less"
+        )
+    return inserted
+
+
+def read_inserted(
+    reader: Reader, ct: NormalCt, planned: PlannedInsertion, inserted: Inserted
+) -> tuple[InsertionReading, StudyFinding]:
+    """Read the CT with the fracture and compare."""
+    finding = reader.read_opened(replace(ct.opened, volumes=(inserted.volume,))).finding
+    centre = inserted.landmarks_lps_mm.mean(axis=0)
+    here = vertebra_at(finding, centre)
+    before = vertebra_at(ct.finding, ct.points_lps_mm[planned.level].mean(axis=0))
+    elsewhere = [x for x in finding.vertebrae if here is None or x is not here]
+    reading = InsertionReading(
+        ct=ct.name,
+        level=planned.level,
+        shape=planned.shape,
+        loss_fraction=inserted.loss_fraction,
+        is_flagged=finding.state is State.FLAG,
+        read_level=None if here is None else here.level,
+        read_grade=None if here is None else here.genant_grade,
+        read_shape=None if here is None else here.shape,
+        read_loss_fraction=None if here is None else here.loss_fraction,
+        probability=None if here is None else here.probability_grade_2_or_more,
+        refused="NOT_FOUND" if here is None else here.not_measured,
+        others_flagged=tuple(x.level for x in elsewhere if (x.genant_grade or 0) >= COUNTED_GRADE),
+        baseline_loss_fraction=None if before is None else before.loss_fraction,
+    )
+    return reading, finding
+
+
+def vertebra_at(finding: StudyFinding, centre_lps_mm: Float64Array) -> VertebraFinding | None:
+    """The vertebra whose six points (or centre) lie nearest a place, within SAME_PLACE_MM."""
+    best, nearest = None, SAME_PLACE_MM
+    for vertebra in finding.vertebrae:
+        distance = float(np.linalg.norm(_middle(vertebra) - centre_lps_mm))
+        if distance < nearest:
+            best, nearest = vertebra, distance
+    return best
+
+
+def _middle(vertebra: VertebraFinding) -> Float64Array:
+    if vertebra.landmarks_lps_mm is None:
+        return np.array(vertebra.centre_lps_mm)
+    points: Float64Array = np.array([getattr(vertebra.landmarks_lps_mm, name) for name in LANDMARK_NAMES])
+    return np.asarray(points.mean(axis=0))
+
+
+def _one_series(opened: Opened, points: Mapping[Level, Float64Array] | None) -> Opened:
+    """The best series, or the one in which the given points lie."""
+    number = 0
+    if points:
+        inside = [
+            sum(_is_inside(volume, one, margin_mm=0.0) for one in points.values())
+            for volume in opened.volumes
+        ]
+        number = int(np.argmax(inside))
+    ingested = replace(opened.ingested, accepted=(opened.ingested.accepted[number],))
+    return Opened(ingested=ingested, volumes=(opened.volumes[number],))
+
+
+def _measured(series: AnalysedSeries) -> list[Measured]:
+    return [x for x in series.measurements if isinstance(x, Measured)]
+
+
+def _is_inside(volume: CtVolume, points: Float64Array, margin_mm: float = _MARGIN_MM) -> bool:
+    index = to_index(volume.affine, points)
+    margin = margin_mm / np.array(volume.spacing_mm)
+    return bool(np.all(index >= margin) and np.all(index <= np.array(volume.hu.shape) - 1 - margin))
