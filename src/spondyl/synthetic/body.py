@@ -141,7 +141,8 @@ class BodyShape:
     endplate_hu: float
     trabecular_hu: float
     texture_hu: float
-    endplate_gain_hu: float
+    dense_zone_hu: float
+    dense_zone_mm: float
     band_hu: float
     vein_mm: float
     lesion: Lesion | None

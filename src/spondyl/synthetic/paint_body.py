@@ -147,7 +147,7 @@ def _marrow_hu(
 ) -> Float32Array:
     """HU of the trabecular bone: texture, denser near the endplates, vein, fracture band, lesion, gas."""
     marrow = body.trabecular_hu + np.float32(body.texture_hu) * texture
-    marrow += np.float32(body.endplate_gain_hu) * np.exp(distances.end / np.float32(3.0))
+    marrow += np.float32(body.dense_zone_hu) * np.exp(distances.end / np.float32(body.dense_zone_mm))
     if body.band_hu:
         below_plate = distances.top - box.z - np.float32(5.0)
         marrow += np.float32(body.band_hu) * np.exp(-(below_plate**2) / np.float32(9.0))

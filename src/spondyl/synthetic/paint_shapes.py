@@ -100,7 +100,7 @@ def paint_disc(
     if box is None:
         return
     radius = np.sqrt((box.x * np.float32(1 / half_width)) ** 2 + (box.y * np.float32(1 / half_depth)) ** 2)
-    heights = 0.5 * float(np.mean(upper.normal_heights_mm) + np.mean(lower.normal_heights_mm))
+    heights = 0.5 * float(np.mean(upper.heights_mm()) + np.mean(lower.heights_mm()))
     half_gap = np.float32(9.0) * np.maximum(1.0 - radius**2, 0.0)
     half_gap += np.float32(0.5 * max(length - heights, 2.0) + 1.0)
     distance = np.maximum((radius - np.float32(0.97)) * np.float32(half_depth), np.abs(box.z) - half_gap)

@@ -77,7 +77,7 @@ def paint_bones(
     tissue: UInt8Array,
     truth: BodyTruth,
 ) -> None:
-    """Add texture, discs, bones and bodies to soft tissue, in place."""
+    """Add texture, discs, bones, bodies and metal to soft tissue, in place."""
     shape = (hu.shape[0], hu.shape[1], hu.shape[2])
     grid = Grid(shape, affine)
     texture = fine_texture(shape, rng)
@@ -88,3 +88,4 @@ def paint_bones(
     bone_texture = striated(texture, grid.voxel_mm)
     for number, body in enumerate(scene.bodies, start=1):
         paint_body(grid, body, number, bone_texture, hu, tissue, truth)
+    paint_capsules(grid, scene.metal, hu, None)

@@ -18,20 +18,24 @@ from spondyl.synthetic.bone import BoneQuality
 from spondyl.synthetic.draw_body import BodyWish, draw_body
 from spondyl.synthetic.fracture import Deformity, column_factors, draw_deformity
 from spondyl.synthetic.girdles import head, sacrum_and_pelvis, shoulder_girdle, stray_bones
+from spondyl.synthetic.hardware import screws_and_rods
 from spondyl.synthetic.organs import draw_trunk, organs
 from spondyl.synthetic.ribs import rib_pair
 from spondyl.synthetic.shapes import Bridge, Capsule, Disc, Trunk
 
+_DISCS_FILL_SHARE = 0.4  # patients whose discs take the room that a broken body leaves (ours)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
-    """Everything to be rendered, in LPS mm. ``soft`` is painted first, then discs, bones, bodies."""
+    """Everything to be rendered, in LPS mm: ``soft`` is painted first, then discs, bones, bodies, metal."""
 
     pose: SpinePose
     bodies: tuple[BodyShape, ...]
     discs: tuple[Disc, ...]
     soft: tuple[Capsule, ...]
     bones: tuple[Capsule, ...]
+    metal: tuple[Capsule, ...]
     trunk: Trunk
     rib_numbers: int
 
@@ -55,6 +59,8 @@ def draw_scene(rng: np.random.Generator, wishes: SceneWishes) -> Scene:
     deformities = _choose_deformities(rng, wishes)
     factors = {level: column_factors(rng, deformities.get(level)) for level in LEVELS}
     scales = np.array([float(factors[level].mean()) for level in LEVELS])
+    if not wishes.is_exact and rng.random() < _DISCS_FILL_SHARE:
+        scales = np.ones(len(LEVELS))
     kyphosis = {level: _kyphosis_deg(level, factors[level]) for level in deformities}
     pose = draw_pose(rng, kyphosis_deg=kyphosis, body_scales=scales)
     bone = BoneQuality.draw(rng)
@@ -82,6 +88,7 @@ def draw_scene(rng: np.random.Generator, wishes: SceneWishes) -> Scene:
         discs=_discs(rng, len(bodies)),
         soft=tuple(organs(rng, bodies, trunk, pose.size)),
         bones=tuple(_bones(rng, bodies, (pose.size, rib_numbers), bone)),
+        metal=() if wishes.is_exact else tuple(screws_and_rods(rng, bodies)),
         trunk=trunk,
         rib_numbers=rib_numbers,
     )

@@ -125,7 +125,14 @@ def test_a_capsule_far_away_is_left_out_and_a_near_one_is_not() -> None:
 
 def test_a_ball_is_painted_with_its_volume_and_cortex() -> None:
     quality = BoneQuality(
-        trabecular_hu=100.0, rise=0.0, cortex_hu=800.0, cortex_mm=1.0, endplate_mm=1.0, texture_hu=0.0
+        trabecular_hu=100.0,
+        rise=0.0,
+        cortex_hu=800.0,
+        cortex_mm=1.0,
+        endplate_mm=1.0,
+        texture_hu=0.0,
+        dense_zone_hu=0.0,
+        dense_zone_mm=1.0,
     )
     maker = BoneMaker(rng=np.random.default_rng(0), quality=quality, tissue=Tissue.RIB)
     ball = maker.capsule(np.array([0.3, 0.1, -0.2]), np.array([0.3, 0.1, -0.2]), (8.0, 8.0))
@@ -141,7 +148,14 @@ def test_a_ball_is_painted_with_its_volume_and_cortex() -> None:
 
 def test_merged_bones_have_no_cortex_between_them() -> None:
     quality = BoneQuality(
-        trabecular_hu=50.0, rise=0.0, cortex_hu=1000.0, cortex_mm=1.0, endplate_mm=1.0, texture_hu=0.0
+        trabecular_hu=50.0,
+        rise=0.0,
+        cortex_hu=1000.0,
+        cortex_mm=1.0,
+        endplate_mm=1.0,
+        texture_hu=0.0,
+        dense_zone_hu=0.0,
+        dense_zone_mm=1.0,
     )
     maker = BoneMaker(rng=np.random.default_rng(0), quality=quality, tissue=Tissue.SACRUM)
     ends = [np.array([x, 0.0, 0.0]) for x in (-6.0, 6.0)]
