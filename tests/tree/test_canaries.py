@@ -149,6 +149,9 @@ PLANTED = {
     "Inference engines stay behind their adapter": [
         ("stages/segment/canary.py", "import onnxruntime", "segment.canary -> onnxruntime"),
     ],
+    "Tables and queues stay behind their adapters": [
+        ("study/canary.py", "import duckdb", "spondyl.study.canary -> duckdb"),
+    ],
     "The terminal and the settings' files stay outside": [
         ("stages/label/canary.py", "import rich", "label.canary -> rich"),
     ],

@@ -31,6 +31,7 @@ def stop(message: str, code: ExitCode) -> NoReturn:
 def failures_told() -> Iterator[None]:
     """Turn what can go wrong around a command into a message and an exit code."""
     from spondyl.adapters.engines import EngineError
+    from spondyl.adapters.extras import ExtraMissingError
     from spondyl.settings import SettingsError
     from spondyl.weights import WeightsError
 
@@ -38,7 +39,7 @@ def failures_told() -> Iterator[None]:
         yield
     except SettingsError as error:
         stop(str(error), ExitCode.USAGE)
-    except (WeightsError, EngineError) as error:
+    except (WeightsError, EngineError, ExtraMissingError) as error:
         stop(str(error), ExitCode.INSTALLATION)
     except BrokenPipeError:
         _close_stdout()

@@ -14,16 +14,18 @@ from spondyl.study.tables.columns import (
     ColumnError,
     Kind,
     Row,
+    RowType,
     check_bounds,
     column,
     columns_of,
     from_cells,
     to_cells,
 )
-from spondyl.study.tables.faults import Fault, TableError, read_rows
+from spondyl.study.tables.faults import NOTICE_COLUMN, Fault, TableError, read_rows
 from spondyl.study.tables.rows import ReportRow, Sex, StudyRow, VertebraRow, View
 
 __all__ = [
+    "NOTICE_COLUMN",
     "Cell",
     "Column",
     "ColumnError",
@@ -31,6 +33,7 @@ __all__ = [
     "Kind",
     "ReportRow",
     "Row",
+    "RowType",
     "Sex",
     "StudyRow",
     "TableError",
