@@ -7,13 +7,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from spondyl.domain.body_view import see_bodies
 from spondyl.domain.finding import GradedSeries, Manifest
 from spondyl.domain.network import Network
 from spondyl.domain.refusal import Refusal
 from spondyl.domain.report import AnalysedSeries, ReportInput
 from spondyl.domain.series import Ingested, IngestRefused, SourceImages, StackSummary
 from spondyl.domain.volume import CtVolume
-from spondyl.stages import finding, grade, ingest, label, localise, measure, report, segment, volume
+from spondyl.stages import (
+    confounders,
+    density,
+    finding,
+    grade,
+    ingest,
+    label,
+    localise,
+    measure,
+    report,
+    segment,
+    signs,
+    volume,
+)
+from spondyl.stages.confounders import Settings as ConfounderSettings
+from spondyl.stages.density import Settings as DensitySettings
 from spondyl.stages.finding import Settings as FindingSettings
 from spondyl.stages.grade import Settings as GradeSettings
 from spondyl.stages.ingest import Settings as IngestSettings
@@ -22,8 +38,22 @@ from spondyl.stages.localise import Settings as LocaliseSettings
 from spondyl.stages.measure import Settings as MeasureSettings
 from spondyl.stages.report import Settings as ReportSettings
 from spondyl.stages.segment import Settings as SegmentSettings
+from spondyl.stages.signs import Settings as SignsSettings
 
-STAGES = ("ingest", "volume", "localise", "segment", "label", "measure", "grade", "finding", "report")
+STAGES = (
+    "ingest",
+    "volume",
+    "localise",
+    "segment",
+    "label",
+    "measure",
+    "grade",
+    "signs",
+    "confounders",
+    "density",
+    "finding",
+    "report",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +66,9 @@ class StageSettings:
     label: LabelSettings = field(default_factory=LabelSettings)
     measure: MeasureSettings = field(default_factory=MeasureSettings)
     grade: GradeSettings = field(default_factory=GradeSettings)
+    signs: SignsSettings = field(default_factory=SignsSettings)
+    confounders: ConfounderSettings = field(default_factory=ConfounderSettings)
+    density: DensitySettings = field(default_factory=DensitySettings)
     finding: FindingSettings = field(default_factory=FindingSettings)
     report: ReportSettings = field(default_factory=ReportSettings)
 
@@ -137,8 +170,8 @@ def read_opened(
     ingested, n_series = opened.ingested, len(opened.volumes)
     manifest = manifest.model_copy(update={"input_sha256": ingested.input_sha256})
     outcomes = [
-        _read_series(ct, number, n_series, networks, settings, watch)
-        for number, ct in enumerate(opened.volumes, start=1)
+        _read_series(ct, series.attributes, number, n_series, networks, settings, watch)
+        for number, (ct, series) in enumerate(zip(opened.volumes, ingested.accepted, strict=True), start=1)
     ]
     stacks = _with_refusals(ingested, outcomes)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
@@ -166,13 +199,14 @@ def write_study(bundle: ReportInput, out: Path, settings: StageSettings, watch: 
 
 def _read_series(
     ct: CtVolume,
+    attributes: dict[str, str],
     number: int,
     n_series: int,
     networks: Networks,
     settings: StageSettings,
     watch: Watch,
 ) -> _Read | Refusal:
-    """One stack of slices from its Hounsfield units to its grades."""
+    """One stack of slices from its Hounsfield units to its grades and what qualifies them."""
     with watch.step("localise", number, n_series):
         region = localise.localise(ct, networks.finder, settings.localise)
     if isinstance(region, Refusal):
@@ -187,12 +221,26 @@ def _read_series(
         measurements = measure.measure(spine, settings.measure)
     with watch.step("grade", number, n_series):
         grades = grade.grade(measurements, settings.grade)
+        bodies = see_bodies(spine, measurements)
+    with watch.step("signs", number, n_series):
+        shown = signs.read_signs(ct, bodies, grades, settings.signs)
+    with watch.step("confounders", number, n_series):
+        found = confounders.find_confounders(ct, spine, bodies, grades, shown, settings.confounders)
+        barred = frozenset(x.level for x in found if x.level is not None and x.bars_reference)
+        if barred:  # what leans on a barred vertebra is graded anew, and looked at anew
+            grades = grade.grade(measurements, settings.grade, barred)
+            found = confounders.find_confounders(ct, spine, bodies, grades, shown, settings.confounders)
+    with watch.step("density", number, n_series):
+        bone = density.read_density(ct, attributes, bodies, grades, found, settings.density)
     return _Read(
         graded=GradedSeries(
             spine=spine,
             measurements=measurements,
             grades=grades,
             slice_spacing_mm=ct.spacing_mm[ct.slice_axis],
+            confounders=found,
+            signs=shown,
+            density=bone,
         ),
         analysed=AnalysedSeries(volume=ct, spine=spine, measurements=measurements),
     )

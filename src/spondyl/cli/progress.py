@@ -19,6 +19,9 @@ DOING = {
     "label": "naming the levels",
     "measure": "measuring heights",
     "grade": "grading",
+    "signs": "reading the signs of each vertebra",
+    "confounders": "looking for what only looks like a fracture",
+    "density": "reading bone attenuation",
     "finding": "concluding",
     "report": "writing the results",
 }

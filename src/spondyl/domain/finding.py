@@ -12,8 +12,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spondyl.domain.confounder import Confounder
+from spondyl.domain.density import BoneDensity
 from spondyl.domain.grading import Graded, NotGraded
 from spondyl.domain.measurement import Measured, NotMeasured
+from spondyl.domain.signs import Signs
 from spondyl.domain.vertebra import LabelledSpine
 
 SCHEMA: Literal["spondyl.finding/1"] = "spondyl.finding/1"
@@ -62,7 +65,7 @@ class LandmarkSet(_Frozen):
 
 
 class ConfounderFinding(_Frozen):
-    """Something that changes how the grade is read."""
+    """Something that changes how the grade is read; ``place_lps_mm`` where it was seen, if in one place."""
 
     kind: str
     value: float
@@ -70,6 +73,72 @@ class ConfounderFinding(_Frozen):
     unit: str
     effect: str
     text: str
+    excludes_from_references: bool = False
+    place_lps_mm: Point | None = None
+
+
+class SinsFinding(_Frozen):
+    """Points of the Spinal Instability Neoplastic Score that CT can tell; pain (0 to 3) is the clinician's.
+
+    ``low`` is their sum, ``high`` the sum with the most pain.
+    """
+
+    location: int
+    lesion: int
+    alignment: int
+    collapse: int
+    posterolateral: int
+    low: int
+    high: int
+
+
+class SignsFinding(_Frozen):
+    """What matters to whoever may treat the vertebra; proposals from CT, for a reader to confirm."""
+
+    evidence: tuple[str, ...]
+    superior_depression_mm: float
+    inferior_depression_mm: float
+    retropulsion_mm: float | None
+    translation_mm: float | None
+    canal_mm: float | None
+    canal_narrowing_fraction: float | None
+    right_pedicle_fraction: float | None
+    left_pedicle_fraction: float | None
+    cortex_gap_mm2: float
+    cleft_ml: float
+    compaction_hu: float | None
+    kyphosis_deg: float | None
+    own_wedge_deg: float
+    adjacent_fractures: int
+    is_plana: bool
+    sins: SinsFinding | None = None
+
+
+class LevelDensityFinding(_Frozen):
+    """Trabecular attenuation of one level; ``left_out`` says why there is none."""
+
+    level: str
+    attenuation_hu: float | None
+    noise_hu: float | None
+    standard_error_hu: float | None
+    volume_ml: float
+    left_out: str | None
+
+
+class DensityFinding(_Frozen):
+    """Bone attenuation of the study: numbers and the published band, never a diagnosis."""
+
+    series_id: str
+    representative: str | None
+    attenuation_hu: float | None
+    converted_hu: float | None = Field(description="as at 120 kVp; None where no conversion is known")
+    low_hu: float | None = Field(description="what it may be without contrast")
+    phase: str
+    aorta_hu: float | None
+    kvp: float | None
+    band: str | None
+    remarks: tuple[str, ...]
+    levels: tuple[LevelDensityFinding, ...]
 
 
 class VertebraFinding(_Frozen):
@@ -98,6 +167,13 @@ class VertebraFinding(_Frozen):
     not_measured: str | None
     not_measured_text: str | None = None
     confounders: tuple[ConfounderFinding, ...] = ()
+    counted_grade: Literal[0, 1, 2, 3] | None = Field(
+        default=None, description="genant_grade as the confounders leave it; only this may flag the study"
+    )
+    counted_text: str | None = Field(
+        default=None, description="where the two differ: what the grade was, and what changed it"
+    )
+    signs: SignsFinding | None = None
 
 
 class SeriesFinding(_Frozen):
@@ -161,6 +237,8 @@ class StudyFinding(_Frozen):
         ge=0, le=1, description="probability that the case holds a fracture of grade 2 or more"
     )
     vertebrae: tuple[VertebraFinding, ...]
+    confounders: tuple[ConfounderFinding, ...] = Field(default=(), description="of the scan as a whole")
+    bone_density: DensityFinding | None = None
     series: tuple[SeriesFinding, ...]
     refusal: RefusalFinding | None
     manifest: Manifest
@@ -175,12 +253,16 @@ class GradedSeries:
     """One stack of slices read to the end: what the finding is concluded from.
 
     measurements, grades: one per vertebra of ``spine``, same order, head to foot.
+    confounders: of single levels and of the whole series. signs: of the measured vertebrae.
     """
 
     spine: LabelledSpine
     measurements: tuple[Measured | NotMeasured, ...]
     grades: tuple[Graded | NotGraded, ...]
     slice_spacing_mm: float
+    confounders: tuple[Confounder, ...] = ()
+    signs: tuple[Signs, ...] = ()
+    density: BoneDensity | None = None
 
     def __post_init__(self) -> None:
         levels = [name.level for name in self.spine.names]

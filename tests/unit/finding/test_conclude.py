@@ -149,7 +149,7 @@ def _confounder(level: Level | None, effect: Effect) -> Confounder:
         (Effect.DOWNGRADE, 2, State.NO_FLAG),
         (Effect.DOWNGRADE, 3, State.FLAG),
         (Effect.FLAG, 2, State.FLAG),
-        (Effect.EXCLUDE, 3, State.NO_FLAG),
+        (Effect.EXCLUDE, 3, State.FLAG),  # nobody's reference, but its own grade stands
     ],
 )
 def test_confounders_hold_a_flag_back(effect: Effect, grade: int, state: State) -> None:

@@ -19,9 +19,10 @@ from spondyl.domain.finding import (
 )
 from spondyl.domain.refusal import Refusal
 from spondyl.domain.series import StackSummary
-from spondyl.stages.finding.concluding import Judged, judge
+from spondyl.domain.signs import Signs
+from spondyl.stages.finding.concluding import Judged, confounders_of_study, judge
 from spondyl.stages.finding.merging import merge
-from spondyl.stages.finding.rows import vertebra_row
+from spondyl.stages.finding.rows import confounder_row, density_row, vertebra_row
 from spondyl.stages.finding.settings import Settings
 
 __all__ = ["Settings", "conclude", "refused"]
@@ -34,18 +35,33 @@ def conclude(
     manifest: Manifest,
     settings: Settings,
 ) -> StudyFinding:
-    """Conclude from all series of one study; a vertebra seen twice counts once, where it was seen best."""
+    """Conclude from all series of one study; a vertebra seen twice counts once, where it was seen best.
+
+    ``confounders`` are those of the study that no series carries itself.
+    """
+    by_series = {one.spine.masks.series_id: one for one in graded}
     judged = tuple(
-        Judged(seen=seen, confounders=tuple(x for x in confounders if x.level == seen.name.level))
+        Judged(
+            seen=seen,
+            confounders=tuple(
+                x
+                for x in (*confounders, *by_series[seen.series_id].confounders)
+                if x.level == seen.name.level
+            ),
+        )
         for seen in merge(graded, settings)
     )
-    of_study = tuple(confounder for confounder in confounders if confounder.level is None)
+    of_study = confounders_of_study((*confounders, *(x for one in graded for x in one.confounders)))
     state, score, reasons = judge(judged, of_study, settings)
     return StudyFinding(
         state=state,
         reasons=reasons,
         score=score,
-        vertebrae=tuple(vertebra_row(one.seen, one.confounders) for one in judged),
+        vertebrae=tuple(
+            vertebra_row(one, _signs_of(one, by_series[one.seen.series_id])) for one in judged
+        ),
+        confounders=tuple(confounder_row(one) for one in of_study),
+        bone_density=density_row(graded),
         series=tuple(_series_row(stack) for stack in series),
         refusal=None,
         manifest=manifest,
@@ -65,6 +81,11 @@ def refused(refusal: Refusal, stacks: tuple[StackSummary, ...], manifest: Manife
         ),
         manifest=manifest,
     )
+
+
+def _signs_of(judged: Judged, series: GradedSeries) -> Signs | None:
+    level = judged.seen.name.level
+    return next((signs for signs in series.signs if signs.level == level), None)
 
 
 def _series_row(stack: StackSummary) -> SeriesFinding:

@@ -14,6 +14,9 @@ from spondyl.stages.finding.merging import Seen
 from spondyl.stages.finding.settings import Settings
 
 
+_LOWEST_FLAG = 2  # the score is of grade 2 or more, whatever grade flags
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judged:
     """One vertebra with its confounders and what they leave of it.
@@ -26,22 +29,43 @@ class Judged:
 
     @property
     def counts(self) -> bool:
-        """Whether it was read and no confounder excludes it."""
-        return self.seen.is_read and not self._has(Effect.EXCLUDE)
+        """Whether it was read for fracture."""
+        return self.seen.is_read
 
     @property
     def counted_grade(self) -> int | None:
-        """The grade that may flag the study."""
-        if not isinstance(self.seen.grade, Graded) or not self.counts or self._has(Effect.REJECT):
+        """The grade that may flag the study: as measured, less what the confounders take."""
+        if not isinstance(self.seen.grade, Graded):
             return None
+        if self._has(Effect.REJECT):
+            return 0
         return max(0, self.seen.grade.grade - (1 if self._has(Effect.DOWNGRADE) else 0))
+
+    @property
+    def counted_text(self) -> str | None:
+        """What the grade was and what changed it; None where nothing did."""
+        grade, counted = self.seen.grade, self.counted_grade
+        if not isinstance(grade, Graded) or counted is None or counted == grade.grade:
+            return None
+        causes = [x for x in self.confounders if x.effect in {Effect.REJECT, Effect.DOWNGRADE}]
+        kinds = ", ".join(dict.fromkeys(x.kind.replace("_", " ") for x in causes))
+        return (
+            f"Grade {grade.grade} by height ({grade.loss_fraction:.0%} lost), counted as grade {counted} "
+            f"because of: {kinds}."
+        )
 
     @property
     def probability(self) -> float | None:
         """Probability of grade 2 or more where it counts for the score."""
-        if not self.counts or self._has(Effect.REJECT):
+        grade, counted = self.seen.grade, self.counted_grade
+        is_changed = isinstance(grade, Graded) and counted != grade.grade
+        if not self.counts or self._has(Effect.REJECT) or (is_changed and not self._may_flag):
             return None
         return self.seen.grade.probability_grade_2_or_more
+
+    @property
+    def _may_flag(self) -> bool:
+        return (self.counted_grade or 0) >= _LOWEST_FLAG
 
     def flags(self, settings: Settings) -> bool:
         """Whether this vertebra flags the study."""
@@ -52,6 +76,18 @@ class Judged:
 
     def _has(self, effect: Effect) -> bool:
         return any(confounder.effect == effect for confounder in self.confounders)
+
+
+def confounders_of_study(confounders: tuple[Confounder, ...]) -> tuple[Confounder, ...]:
+    """Those of the scan as a whole; of one kind seen in two series only the first, most severe effect."""
+    of_study = [one for one in confounders if one.level is None]
+    severity = list(Effect)
+    kept: dict[str, Confounder] = {}
+    for one in of_study:
+        other = kept.get(one.kind)
+        if other is None or (severity.index(one.effect) > severity.index(other.effect)):
+            kept[one.kind] = one
+    return tuple(kept.values())
 
 
 def judge(
@@ -122,7 +158,7 @@ def _notes(
         (
             "REJECTED_BY_CONFOUNDER",
             [judged for judged in read if _is_held_back(judged, settings)],
-            "{levels}: deformed, but put down to something other than a fracture; see the confounders.",
+            "{levels}: deformed, but put down to something other than a fracture. {changes}",
         ),
         (
             "NOT_ALL_EVALUATED",
@@ -152,18 +188,24 @@ def _notes(
         ),
     )
     notes = [
-        Reason(code=code, text=text.format(levels=_listed(concerned)))
+        Reason(code=code, text=text.format(levels=_listed(concerned), changes=_changes(concerned)))
         for code, concerned, text in groups
         if concerned
     ]
-    return (*notes, *(Reason(code=one.kind.upper(), text=one.text) for one in study))
+    return (*notes, *(Reason(code=str(one.kind).upper(), text=one.text) for one in study))
 
 
 def _is_held_back(judged: Judged, settings: Settings) -> bool:
-    grade = judged.seen.grade
-    if not isinstance(grade, Graded) or grade.grade < settings.flag_grade:
+    grade, counted = judged.seen.grade, judged.counted_grade
+    if not isinstance(grade, Graded) or counted is None or grade.grade < settings.flag_grade:
         return False
-    return judged.counted_grade is None or judged.counted_grade < settings.flag_grade
+    return counted < settings.flag_grade
+
+
+def _changes(judged: list[Judged]) -> str:
+    return " ".join(
+        f"{one.seen.name.level}: {one.counted_text}" for one in judged if one.counted_text is not None
+    )
 
 
 def _listed(judged: list[Judged]) -> str:

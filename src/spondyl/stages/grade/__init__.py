@@ -9,6 +9,7 @@ Refuses: single vertebrae, with NO_REFERENCE or SLICES_TOO_THICK, or the code th
 from __future__ import annotations
 
 from spondyl.domain.grading import Graded, NotGraded
+from spondyl.domain.level import Level
 from spondyl.domain.measurement import Measured, NotMeasured
 from spondyl.stages.grade.grading import grade_spine
 from spondyl.stages.grade.settings import Settings
@@ -17,7 +18,12 @@ __all__ = ["Settings", "grade"]
 
 
 def grade(
-    measurements: tuple[Measured | NotMeasured, ...], settings: Settings
+    measurements: tuple[Measured | NotMeasured, ...],
+    settings: Settings,
+    no_reference: frozenset[Level] = frozenset(),
 ) -> tuple[Graded | NotGraded, ...]:
-    """Grade every vertebra of a spine against its neighbours and the norms of its level."""
-    return grade_spine(measurements, settings)
+    """Grade every vertebra of a spine against its neighbours and the norms of its level.
+
+    ``no_reference``: levels that are graded but that nobody is held against, as far as enough others are left.
+    """
+    return grade_spine(measurements, settings, no_reference)

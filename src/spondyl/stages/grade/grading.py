@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from spondyl.domain.grading import Graded, NotGraded, Shape
+from spondyl.domain.level import Level
 from spondyl.domain.measurement import Heights, Measured, NotMeasured
 from spondyl.domain.refusal import NotMeasuredCode
 from spondyl.geometry.arrays import BoolArray
@@ -17,14 +18,14 @@ _ROUNDS = 6
 
 
 def grade_spine(
-    measurements: tuple[Measured | NotMeasured, ...], settings: Settings
+    measurements: tuple[Measured | NotMeasured, ...], settings: Settings, no_reference: frozenset[Level]
 ) -> tuple[Graded | NotGraded, ...]:
     """One grade, or reason for none, per measurement and in their order."""
     measured = [one for one in measurements if isinstance(one, Measured)]
     graded: dict[str, Graded | NotGraded] = {}
     if measured:
         spine = tabulate(measured)
-        is_reference = _unsuspicious(spine, settings)
+        is_reference = _unsuspicious(spine, no_reference, settings)
         for index, one in enumerate(measured):
             graded[one.level] = _grade(one, spine, index, is_reference, settings)
     return tuple(
@@ -35,14 +36,17 @@ def grade_spine(
     )
 
 
-def _unsuspicious(spine: Spine, settings: Settings) -> BoolArray:
+def _unsuspicious(spine: Spine, no_reference: frozenset[Level], settings: Settings) -> BoolArray:
     """Which vertebrae may serve as reference: those that lost little, judged without those that lost much."""
-    is_reference = np.ones(len(spine.levels), dtype=np.bool_)
+    may_serve = np.array([level not in no_reference for level in spine.levels], dtype=np.bool_)
+    if np.count_nonzero(may_serve) <= settings.fewest_references:
+        may_serve[:] = True  # a doubtful reference is better than no grade
+    is_reference = may_serve.copy()
     for _ in range(_ROUNDS):
         largest = np.array(
             [_loss_against(spine, index, is_reference, settings) for index in range(len(spine.levels))]
         )
-        updated = largest < settings.suspicious_loss
+        updated = may_serve & (largest < settings.suspicious_loss)
         if np.array_equal(updated, is_reference):
             break
         is_reference = updated
