@@ -15,6 +15,7 @@ from spondyl.cli.demo import demo
 from spondyl.cli.doctor import doctor
 from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import report_bug
+from spondyl.cli.insert_fracture import insert_fracture
 from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.schema import schema
@@ -45,7 +46,7 @@ def _root(
     """Find vertebral compression fractures on CT."""
 
 
-for verb in (analyze, demo, doctor, mentions, schema, train):
+for verb in (analyze, demo, doctor, insert_fracture, mentions, schema, train):
     app.command()(verb)
 
 

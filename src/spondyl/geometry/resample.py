@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from spondyl.geometry.affine import to_index
-from spondyl.geometry.arrays import BoolArray, Float32Array, Float64Array
+from spondyl.geometry.arrays import BoolArray, Float32Array, Float64Array, Int16Array
 
 
 def grid_points(
@@ -27,7 +27,7 @@ def grid_points(
 
 
 def sample(
-    array: Float64Array | Float32Array,
+    array: Float64Array | Float32Array | Int16Array,
     affine: Float64Array,
     points_mm: Float64Array,
     *,
