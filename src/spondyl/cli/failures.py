@@ -7,11 +7,11 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NoReturn
 
 import typer
 
+from spondyl.adapters.error_place import error_place
 from spondyl.cli.exit_codes import ExitCode
 
 DEBUG_VARIABLE = "SPONDYL_DEBUG"
@@ -60,11 +60,8 @@ def report_bug(error: Exception) -> int:
     """
     if os.environ.get(DEBUG_VARIABLE) == "1":
         traceback.print_exception(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "spondyl" in Path(frame.filename).parts] or list(frames)
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
     sys.stderr.write(
-        f"spondyl: internal error ({type(error).__name__} at {place}). This is a bug of spondyl: no result "
+        f"spondyl: internal error ({error_place(error)}). This is a bug of spondyl: no result "
         f"was made. {DEBUG_VARIABLE}=1 prints the details for a report.\n"
     )
     return ExitCode.BUG

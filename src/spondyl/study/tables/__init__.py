@@ -22,13 +22,16 @@ from spondyl.study.tables.columns import (
     to_cells,
 )
 from spondyl.study.tables.faults import NOTICE_COLUMN, Fault, TableError, read_rows
-from spondyl.study.tables.rows import ReportRow, Sex, StudyRow, VertebraRow, View
+from spondyl.study.tables.findings import engine_of, failed_study, networks_sha256, study_of, vertebrae_of
+from spondyl.study.tables.rows import CaseRow, FailureCode, ReportRow, Sex, StudyRow, VertebraRow, View
 
 __all__ = [
     "NOTICE_COLUMN",
+    "CaseRow",
     "Cell",
     "Column",
     "ColumnError",
+    "FailureCode",
     "Fault",
     "Kind",
     "ReportRow",
@@ -42,7 +45,12 @@ __all__ = [
     "check_bounds",
     "column",
     "columns_of",
+    "engine_of",
+    "failed_study",
     "from_cells",
+    "networks_sha256",
     "read_rows",
+    "study_of",
     "to_cells",
+    "vertebrae_of",
 ]

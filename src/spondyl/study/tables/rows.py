@@ -6,13 +6,17 @@ however many machines they were read on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from spondyl.domain.finding import State
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
-from spondyl.study.tables.columns import check_bounds, column
+from spondyl.study.tables.columns import ColumnError, check_bounds, column
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FOLDER_NAME_WORDS = "letters, digits and . _ - (not first), up to 100 of them"
 
 
 class Sex(StrEnum):
@@ -30,6 +34,36 @@ class View(StrEnum):
     PARTIAL = "partial"
 
 
+class FailureCode(StrEnum):
+    """Why the analysis of a case broke off. Each code stands in docs/reference/cohort.md and in a test."""
+
+    ANALYSIS_BROKE = "ANALYSIS_BROKE"  # an error in spondyl or in a library
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    PROCESS_DIED = "PROCESS_DIED"  # the process that read the case ended, and so did those that tried again
+    TIMED_OUT = "TIMED_OUT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case of the manifest: what is to be read, and what is known of the patient.
+
+    Raises:
+        ColumnError: an id that cannot be the name of a folder.
+    """
+
+    case_id: str = column("case; letters, digits and . _ - only: it becomes the name of a folder")
+    path: str = column("input of the case; relative to the folder of the manifest")
+    patient_id: str | None = column("pseudonym of the patient", default=None)
+    age_years: float | None = column("age at the scan", default=None, low=0.0, high=130.0)
+    sex: Sex | None = column("sex", default=None)
+    site: str | None = column("hospital or scanner group", default=None)
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        if not _FOLDER_NAME.fullmatch(self.case_id):
+            raise ColumnError("case_id", "a name that no folder may have", _FOLDER_NAME_WORDS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRow:
     """One case of the cohort. Every case of the manifest has one, also a refused one and one that failed.
@@ -45,7 +79,9 @@ class StudyRow:
     )
     reasons: str = column("codes of the reasons, a space between them", default="")
     refusal_code: str | None = column("why the study was refused", default=None)
-    failure_code: str | None = column("why the analysis broke off; docs/reference/cohort.md", default=None)
+    failure_code: FailureCode | None = column(
+        "why the analysis broke off; docs/reference/cohort.md", default=None
+    )
     vertebrae: int = column("vertebrae found", default=0, low=0)
     vertebrae_graded: int = column("of these, with a grade", default=0, low=0)
     highest_grade: int | None = column("highest Genant grade", default=None, low=0, high=3)
