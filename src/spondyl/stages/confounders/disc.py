@@ -73,4 +73,4 @@ def _inside(
         sag = plate[1] - 0.5 * (plate[0] + plate[2])
         rims[n] = rims[n] + (4.0 * u * (1.0 - u))[..., None] * sag
     points = rims[0] + t[..., None] * (rims[1] - rims[0]) + (x * one.width_mm)[..., None] * left
-    return sample(case.ct.hu, case.ct.affine, points, order=1, outside=float(HU_FLOOR))  # type: ignore[arg-type]
+    return sample(case.ct.hu, case.ct.affine, points, order=1, outside=float(HU_FLOOR))

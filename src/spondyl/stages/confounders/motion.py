@@ -1,4 +1,4 @@
-"""Motion between slices: the spine jumps aside and comes back (§2)."""
+"""Motion between slices: the whole trunk jumps aside from one slice to the next (§2)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from spondyl.domain.confounder import Confounder, Effect, Kind
-from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
+from spondyl.geometry.columns import median_seen
 from spondyl.stages.confounders.case import Case
 
-_HALF_MM = 32.0
-_STEP_MM = 1.0
-_CLIP_HU = (-100.0, 500.0)
-_TREND = 9  # slices over which the spine's own lean is taken off
+_STEP_MM = 2.0
+_CLIP_HU = (-300.0, 300.0)  # skin, lungs and bone; the table's edge is weaker than the skin
+_TREND = 9  # slices over which the trunk's own lean is taken off
 _FEWEST_SLICES = 20
-_SHARP_PEAK = 0.85  # of the perfect match: below it the two slices show different things
 
 
 def find(case: Case) -> Iterator[Confounder]:
@@ -26,7 +24,7 @@ def find(case: Case) -> Iterator[Confounder]:
         return
     jumps = jumps_mm(case)
     far = jumps[jumps > settings.motion_mm]
-    if len(far) < settings.motion_slices:
+    if not far.size:
         return
     yield Confounder(
         kind=Kind.MOTION,
@@ -35,57 +33,48 @@ def find(case: Case) -> Iterator[Confounder]:
         threshold=settings.motion_mm,
         unit="mm",
         effect=Effect.FLAG,
-        text=f"The spine jumps by up to {np.max(far):.1f} mm between slices in {len(far)} places: the patient moved.",
+        text=f"The trunk jumps by up to {np.max(far):.1f} mm between slices ({len(far)} places): the patient moved.",
     )
 
 
 def jumps_mm(case: Case) -> Float64Array:
-    """(n,) how far the spine lies aside of its trend from each slice to the next, mm."""
-    windows = _windows(case)
-    if len(windows) < _FEWEST_SLICES:
+    """(n - 1,) how far each slice lies aside of the one before, against the slices around, mm."""
+    pictures, pixel_mm = _pictures(case)
+    if len(pictures) < _FEWEST_SLICES:
         return np.zeros(0)
     low, high = _CLIP_HU
-    clipped = np.clip(windows, low, high) - low
-    hann = np.outer(np.hanning(clipped.shape[1]), np.hanning(clipped.shape[2]))
-    centred = (clipped - clipped.mean(axis=(1, 2), keepdims=True)) * hann
+    window = np.outer(np.hanning(pictures.shape[1]), np.hanning(pictures.shape[2]))
+    clipped = np.clip(pictures, low, high)
+    centred = (clipped - clipped.mean(axis=(1, 2), keepdims=True)) * window
     spectra = np.fft.rfft2(centred)
     overlap = np.fft.irfft2(spectra[1:] * np.conj(spectra[:-1]), centred.shape[1:])
-    energy = np.sqrt(np.sum(centred**2, axis=(1, 2)))
-    flat = overlap.reshape(len(overlap), -1)
-    peak = np.argmax(flat, axis=1)
-    likeness = np.max(flat, axis=1) / np.maximum(energy[1:] * energy[:-1], 1.0)
-    shift = np.stack(np.unravel_index(peak, centred.shape[1:]), axis=1).astype(np.float64)
-    size = np.array(centred.shape[1:])
-    shift = np.where(shift > size / 2, shift - size, shift) * _STEP_MM
+    shift = np.array([_peak(one) for one in overlap]) * pixel_mm
     trend = np.stack([_running_median(column) for column in shift.T], axis=1)
-    off = np.linalg.norm(shift - trend, axis=1)
-    return np.asarray(off[likeness > _SHARP_PEAK])
+    return np.asarray(np.linalg.norm(shift - trend, axis=1))
+
+
+def _peak(overlap: Float64Array) -> tuple[float, float]:
+    """Place of the maximum of a circular correlation, by parabolas through its neighbours; pixels."""
+    row, column = np.unravel_index(int(np.argmax(overlap)), overlap.shape)
+    places = []
+    for line, at in ((overlap[:, column], int(row)), (overlap[row], int(column))):
+        before, here, after = (float(line[(at + step) % len(line)]) for step in (-1, 0, 1))
+        curvature = before - 2.0 * here + after
+        place = at + (0.5 * (before - after) / curvature if curvature < 0 else 0.0)
+        places.append(place - len(line) if place > len(line) / 2 else place)
+    return places[0], places[1]
 
 
 def _running_median(values: Float64Array) -> Float64Array:
     padded = np.pad(values, _TREND // 2, mode="edge")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, _TREND), axis=1))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _TREND)
+    return median_seen(np.asarray(windows.T, dtype=np.float64))
 
 
-def _windows(case: Case) -> Float64Array:
-    """(n, rows, columns) squares of the slices at a fixed place in the middle of the spine, on 1 mm."""
+def _pictures(case: Case) -> tuple[Float64Array, Float64Array]:
+    """(n, rows, columns) every slice on coarse pixels, and their (2,) size in mm."""
     ct, axis = case.ct, case.ct.slice_axis
-    centres = np.array([view.centre_lps_mm for view in case.views])
-    if not len(centres):
-        return np.zeros((0, 1, 1))
-    index = to_index(ct.affine, centres)
-    order = np.argsort(index[:, axis])
-    first, last = int(np.ceil(index[order[0], axis])), int(index[order[-1], axis])
-    numbers = np.arange(max(first, 0), min(last + 1, ct.hu.shape[axis]))
-    others = [x for x in range(3) if x != axis]
-    along = [np.interp(numbers, index[order, axis], index[order, x]) for x in others]
-    steps = [_STEP_MM / ct.spacing_mm[x] for x in others]
-    n_side = int(_HALF_MM / _STEP_MM)
-    offsets = np.arange(-n_side, n_side)
+    sizes = np.array([size for a, size in enumerate(ct.spacing_mm) if a != axis])
+    steps = np.maximum(1, np.round(_STEP_MM / sizes)).astype(int)
     slices = np.moveaxis(ct.hu, axis, 0)
-    windows = np.zeros((len(numbers), len(offsets), len(offsets)))
-    for n, number in enumerate(numbers):
-        rows = np.clip(np.rint(along[0][n] + offsets * steps[0]).astype(int), 0, slices.shape[1] - 1)
-        columns = np.clip(np.rint(along[1][n] + offsets * steps[1]).astype(int), 0, slices.shape[2] - 1)
-        windows[n] = slices[number][np.ix_(rows, columns)]
-    return windows
+    return slices[:, :: steps[0], :: steps[1]].astype(np.float64), sizes * steps

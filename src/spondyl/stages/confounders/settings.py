@@ -37,13 +37,14 @@ class Settings:
         schmorl_least_ratio: depth left when the node's columns are filled (ours).
     Scheuermann (§2) scheuermann_deg, scheuermann_levels, scheuermann_kyphosis_deg,
         scheuermann_irregular_mm: scatter of an endplate about a smooth surface (ours).
-    Limbus (§2: memory; sizes ours) limbus_hu, limbus_ml, limbus_reach_mm, limbus_gap_hu.
+    Limbus (§2: memory; sizes ours) limbus_hu, limbus_ml, limbus_reach_mm. limbus_missing_mm:
+        how far the body's own corner lies under its endplate.
     Wedges and height (§2, §1.6)
         wedge_loss: range of the anterior loss. osteophyte_mm: bone before the front wall. osteophyte_hu.
         narrow_disc: of the neighbours' discs (ours). alike_loss: neighbours wedged alike (ours).
         wedge_signs: how many of the four signs are needed. short_loss: loss of a short vertebra;
         short_neighbour_loss: its neighbours lost this as well (ours).
-    Bridging (§2; S51) bridge_hu, bridge_discs. bridge_angles_deg, bridge_out_mm: where it is looked for (ours).
+    Bridging (§2; S51) bridge_hu, bridge_discs. bridge_over_disc_hu: and above the disc behind it (ours). bridge_angles_deg, bridge_out_mm: where it is looked for (ours).
     Scoliosis (§2; S42, S43) scoliosis_deg, scoliosis_moderate_deg, lateral_difference: left against right, of
         the mean. hemivertebra_ratio, hemivertebra_deg (§2: memory).
     Numbering (§2; S44-S46) pitch_range: distance of centres over that of the neighbours.
@@ -51,7 +52,7 @@ class Settings:
         rib_seen, rib_absent, sacrum_seen: evidence that is sure (ours).
     Disc (§2) disc_hu, disc_hard_hu, disc_hard_fraction: share above it (ours).
         discitis_height: of the neighbours' discs; discitis_rough_mm: both endplates (ours).
-    Scan (§1.8, §2) thick_mm, not_graded_mm. noise_hu. motion_mm: jump between slices; motion_slices (ours).
+    Scan (§1.8, §2) thick_mm, not_graded_mm. noise_hu. motion_mm: jump between slices (ours).
     """
 
     core_depth_mm: float = 3.0
@@ -110,9 +111,9 @@ class Settings:
     scheuermann_irregular_mm: float = 1.0
 
     limbus_hu: float = 250.0
-    limbus_ml: float = 0.03
+    limbus_ml: float = 0.06
     limbus_reach_mm: float = 7.0
-    limbus_gap_hu: float = 150.0
+    limbus_missing_mm: float = 2.0
 
     wedge_loss: tuple[float, float] = (0.10, 0.25)
     osteophyte_mm: float = 3.0
@@ -124,6 +125,7 @@ class Settings:
     short_neighbour_loss: float = 0.10
 
     bridge_hu: float = 200.0
+    bridge_over_disc_hu: float = 80.0
     bridge_discs: int = 3
     bridge_angles_deg: tuple[float, ...] = (-60.0, -45.0, -30.0, -15.0, 0.0, 15.0, 30.0, 45.0, 60.0)
     bridge_out_mm: tuple[float, ...] = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
@@ -151,4 +153,3 @@ class Settings:
     not_graded_mm: float = 3.0
     noise_hu: float = 35.0
     motion_mm: float = 2.0
-    motion_slices: int = 2

@@ -39,7 +39,7 @@ def _blood_hu(ct: CtVolume, view: BodyView, settings: Settings) -> float | None:
     y = np.arange(front + _BEFORE_MM, front + _BESIDE_MM, _STEP_MM)
     local = np.stack([*np.meshgrid(x, y, indexing="ij"), np.zeros((len(x), len(y)))], axis=-1)
     points = local @ view.frame.T + view.centre_lps_mm
-    hu = sample(ct.hu, ct.affine, points, order=1, outside=float(HU_FLOOR))  # type: ignore[arg-type]
+    hu = sample(ct.hu, ct.affine, points, order=1, outside=float(HU_FLOOR))
     radius = settings.vessel_radius_mm
     n_side = int(radius / _STEP_MM)
     grid = np.hypot(*np.meshgrid(*[np.arange(-n_side, n_side + 1) * _STEP_MM] * 2, indexing="ij"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spondyl.domain.confounder import Confounder, Effect
+from spondyl.domain.confounder import Confounder, Effect, Kind
 from spondyl.domain.finding import Reason, State
 from spondyl.domain.grading import Graded
 from spondyl.domain.refusal import RefusalCode
@@ -14,6 +14,10 @@ from spondyl.stages.finding.merging import Seen
 from spondyl.stages.finding.settings import Settings
 
 
+_TOLD_ALREADY = {  # confounders of the scan that repeat a note
+    Kind.THICK_SLICES: "THICK_SLICES",
+    Kind.NUMBERING_DOUBT: "LEVELS_UNCERTAIN",
+}
 _LOWEST_FLAG = 2  # the score is of grade 2 or more, whatever grade flags
 
 
@@ -192,7 +196,15 @@ def _notes(
         for code, concerned, text in groups
         if concerned
     ]
-    return (*notes, *(Reason(code=str(one.kind).upper(), text=one.text) for one in study))
+    told = {note.code for note in notes}
+    return (
+        *notes,
+        *(
+            Reason(code=str(one.kind).upper(), text=one.text)
+            for one in study
+            if _TOLD_ALREADY.get(one.kind) not in told
+        ),
+    )
 
 
 def _is_held_back(judged: Judged, settings: Settings) -> bool:

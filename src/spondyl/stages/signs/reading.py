@@ -110,7 +110,7 @@ def _sample_ct(
     """(across, up, along) HU of the CT in the body's frame."""
     local = np.stack(np.meshgrid(across, up, along, indexing="ij"), axis=-1)[..., [0, 2, 1]]
     points = local @ view.frame.T + view.centre_lps_mm
-    return sample(ct.hu, ct.affine, points, order=1, outside=float(HU_FLOOR))  # type: ignore[arg-type]
+    return sample(ct.hu, ct.affine, points, order=1, outside=float(HU_FLOOR))
 
 
 def _pedicle_areas_mm2(
@@ -230,5 +230,5 @@ def _kyphosis_deg(
     below = pairs[lower][1].landmarks_lps_mm
     first, last = above[2] - above[0], below[5] - below[3]
     first, last = first - (first @ left) * left, last - (last @ left) * left
-    sine = float(np.cross(first, last) @ left)
+    sine = float(np.cross(last, first) @ left)  # forward bends turn the lower endplate about the right axis
     return float(np.degrees(np.arctan2(sine, float(first @ last))))
