@@ -28,6 +28,7 @@ from spondyl.pipeline import (
     write_study,
 )
 from spondyl.settings import Settings, settings_sha256
+from spondyl.stages import report
 
 PACKAGES = ("highdicom", "nibabel", "numpy", "pydicom", "python-gdcm", "scipy")
 # the demo without network: a spine with one fracture of grade 2, so that there is something to see
@@ -68,6 +69,20 @@ class Reader:
         )
         files = () if out is None else write_study(bundle, out, self.settings.stages, watch)
         return Answer(finding=bundle.finding, files=files, timings_s=dict(watch.timings_s))
+
+    def read_to_show(self, path: Path, out: Path) -> StudyFinding:
+        """Read one study for the reading station: results into ``out``, its page's pictures below it.
+
+        Raises:
+            OSError: the results cannot be written.
+        """
+        watch = _watch(None)
+        bundle = read_study(
+            path, networks=self.networks, settings=self.settings.stages, manifest=self.manifest, watch=watch
+        )
+        report.write_reading(bundle, out / "reading", self.settings.stages.report)
+        write_study(bundle, out, self.settings.stages, watch)
+        return bundle.finding
 
     def open(self, path: Path) -> Opened | IngestRefused:
         """Read a study into memory without looking at it."""

@@ -26,7 +26,10 @@ DIMENSIONLESS = {
     "level_estimate", "level_estimate_sd", "rib_evidence", "sacrum_evidence", "outline_quality",
 }  # fmt: skip
 # front doors with two functions, and why
-TWO_FUNCTIONS = {"finding": "conclude and refused are the two ways in which a study ends"}
+TWO_FUNCTIONS = {
+    "finding": "conclude and refused are the two ways in which a study ends",
+    "report": "a result is written for its receiver, and pictures for the reading station",
+}
 
 
 def read(path: Path) -> str:

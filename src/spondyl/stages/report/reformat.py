@@ -6,7 +6,7 @@ the picture's upper left corner, so that pixel (0, 0) is centred on (0.5, 0.5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,10 @@ class Picture:
         """Map (n, 3) points to (n, 2) column and row, projected onto the picture."""
         offset = points_lps_mm - self.origin_lps_mm
         return np.stack([offset @ self.right, offset @ self.down], axis=-1) / self.pixel_mm
+
+    def moved(self, offset_mm: float) -> Picture:
+        """The same picture, moved across itself."""
+        return replace(self, points_lps_mm=self.points_lps_mm + offset_mm * self.across)
 
     @property
     def shape(self) -> tuple[int, int]:

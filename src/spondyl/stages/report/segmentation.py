@@ -18,7 +18,7 @@ from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.domain.report import AnalysedSeries
 from spondyl.domain.vertebra import BodyPatch
 from spondyl.geometry.affine import to_index, to_points
-from spondyl.geometry.arrays import Float32Array, Float64Array, UInt8Array
+from spondyl.geometry.arrays import Float32Array, Float64Array, Int16Array, UInt8Array
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _GZIP_WINDOW_BITS = 31  # zlib's code for a gzip stream, whose header then holds no time and no name
@@ -91,12 +91,12 @@ def _piece(patch: BodyPatch, ct_affine: Float64Array, shape: tuple[int, ...], la
     return _Piece(first=(k, j, i), occupancy=occupancy, label=label)
 
 
-def to_nifti(labels: UInt8Array, affine: Float64Array) -> bytes:
-    """A gzipped NIfTI-1 file of (k, j, i) labels; ``affine`` maps (k, j, i) to LPS mm."""
+def to_nifti(values: UInt8Array | Int16Array, affine: Float64Array) -> bytes:
+    """A gzipped NIfTI-1 file of (k, j, i) labels or Hounsfield units; ``affine`` maps (k, j, i) to LPS mm."""
     ras = _LPS_TO_RAS @ affine[:, [2, 1, 0, 3]]
     header: Any = nibabel.Nifti1Header()  # type: ignore[no-untyped-call]  # nibabel is not annotated
-    header.set_data_dtype(np.uint8)
-    header.set_data_shape(labels.shape[::-1])
+    header.set_data_dtype(values.dtype)
+    header.set_data_shape(values.shape[::-1])
     header.set_xyzt_units("mm")
     header.set_qform(ras, code="scanner")
     header.set_sform(ras, code="scanner")
@@ -105,4 +105,4 @@ def to_nifti(labels: UInt8Array, affine: Float64Array) -> bytes:
     header["magic"] = b"n+1"
     compressor = zlib.compressobj(_COMPRESSION_LEVEL, zlib.DEFLATED, _GZIP_WINDOW_BITS)
     head = compressor.compress(header.binaryblock + bytes(4))  # 4 bytes: no header extensions
-    return head + compressor.compress(np.ascontiguousarray(labels).data) + compressor.flush()
+    return head + compressor.compress(np.ascontiguousarray(values).data) + compressor.flush()

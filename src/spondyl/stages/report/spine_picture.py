@@ -50,14 +50,7 @@ def _panels(
 ) -> tuple[Panel, Panel]:
     centres = np.stack([vertebra.centre_lps_mm for vertebra in vertebrae])
     frames = np.stack([vertebra.frame for vertebra in vertebrae])
-    low, high = centres.min(axis=0), centres.max(axis=0)
-    scan_low, scan_high = _extent(volume)
-    z = (max(low[SUPERIOR] - _END_MM, scan_low[2]), min(high[SUPERIOR] + _END_MM, scan_high[2]))
-    y = (
-        max(low[POSTERIOR] - _ANTERIOR_MM, scan_low[1]),
-        min(high[POSTERIOR] + _POSTERIOR_MM, scan_high[1]),
-    )
-    x = (max(low[LEFT] - _SIDE_MM, scan_low[0]), min(high[LEFT] + _SIDE_MM, scan_high[0]))
+    x, y, z = spine_boxes(volume, centres)
     pixels_per_mm = min(settings.spine_pixels_per_mm, settings.spine_height_px / (z[1] - z[0]))
     enlargement = pixels_per_mm * settings.sample_mm
 
@@ -67,6 +60,21 @@ def _panels(
 
     sagittal = panel(LEFT, y, _LEVELS_PX)
     return sagittal, panel(POSTERIOR, x, _LEVELS_PX + sagittal.size_px[0] + _GRADES_PX + _BETWEEN_PX)
+
+
+def spine_boxes(
+    volume: CtVolume, centres: Float64Array
+) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+    """From and to of x, y and z in LPS mm: what is shown around (n, 3) centres, within the scan."""
+    low, high = centres.min(axis=0), centres.max(axis=0)
+    scan_low, scan_high = _extent(volume)
+    z = (max(low[SUPERIOR] - _END_MM, scan_low[2]), min(high[SUPERIOR] + _END_MM, scan_high[2]))
+    y = (
+        max(low[POSTERIOR] - _ANTERIOR_MM, scan_low[1]),
+        min(high[POSTERIOR] + _POSTERIOR_MM, scan_high[1]),
+    )
+    x = (max(low[LEFT] - _SIDE_MM, scan_low[0]), min(high[LEFT] + _SIDE_MM, scan_high[0]))
+    return x, y, z
 
 
 def _extent(volume: CtVolume) -> tuple[Float64Array, Float64Array]:

@@ -1,0 +1,1 @@
+"""Changes of the station's tables, in their order; a released one is never edited."""

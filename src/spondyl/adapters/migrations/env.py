@@ -1,0 +1,16 @@
+"""How Alembic meets the station's database: with the connection that ``database_schema`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from spondyl.adapters.station_tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""The reading station's pages and API: FastAPI, server-rendered, no inline script."""
