@@ -87,8 +87,6 @@ def read_case(case: CaseRow, out: Path, reader: CaseReader) -> CaseOutcome:
     content = known.content_sha256 if known is not None and is_unchanged else content_sha256(path)
     key = case_key(content, reader.manifest)
     if known is not None and known.key == key:
-        if not is_unchanged:
-            known = replace(known, stat_sha256=stat)
         return CaseOutcome(state=known, was_kept=True)
     prints = CaseState(case_id=case.case_id, stat_sha256=stat, content_sha256=content)
     return CaseOutcome(state=_read_anew(path, out, reader, prints, key), was_kept=False)

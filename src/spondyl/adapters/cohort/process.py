@@ -61,21 +61,29 @@ class CaseProcess:
             OSError: the results cannot be written.
             Exception: as the opener raises it (networks missing, engine not installed).
         """
+        ended = ""
         for _ in range(TRIES):
-            connection = self._started()
-            with suppress(OSError, EOFError):  # the process has died
-                connection.send((case, out))
-                if not connection.poll(self._timeout_s):
-                    self._end()
-                    text = f"no answer within {self._timeout_s:.0f} s"
-                    return _failed(out, case, FailureCode.TIMED_OUT, text)
-                answer = connection.recv()
-                if isinstance(answer, CaseOutcome):
-                    return answer
+            answer = self._answer(case, out)
+            if isinstance(answer, CaseOutcome):
+                return answer
+            if isinstance(answer, _Broken):
                 self._end()
                 raise answer.error
             ended = self._exit_words()
         return _failed(out, case, FailureCode.PROCESS_DIED, f"{ended}, {TRIES} times")
+
+    def _answer(self, case: CaseRow, out: Path) -> CaseOutcome | _Broken | None:
+        """What the process answers; None where it has died."""
+        connection = self._started()
+        try:
+            connection.send((case, out))
+            if connection.poll(self._timeout_s):
+                answer: CaseOutcome | _Broken = connection.recv()
+                return answer
+        except (OSError, EOFError):
+            return None
+        self._end()
+        return _failed(out, case, FailureCode.TIMED_OUT, f"no answer within {self._timeout_s:.0f} s")
 
     def close(self) -> None:
         """End the process for good, also in the middle of a case that another thread waits for."""
