@@ -10,6 +10,7 @@ from spondyl.domain.refusal import NotMeasuredCode
 from spondyl.domain.vertebra import Vertebra
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.measure.attenuation import core_attenuation
+from spondyl.stages.measure.edges import move_towards_edges
 from spondyl.stages.measure.frame import LocalFrame, find_frame
 from spondyl.stages.measure.landmarks import SixPoints, place_six_points
 from spondyl.stages.measure.outline import Outline, make_outline
@@ -56,7 +57,7 @@ def _measure_outline(vertebra: Vertebra, level: Level, settings: Settings) -> Me
     heights_mm = points.points_mm[:3, 1] - points.points_mm[3:, 1]
     _refuse_absurd(heights_mm, section, settings)
     _refuse_reverse_wedge(heights_mm, level, settings)
-    landmarks = _to_lps(frame, section, points)
+    landmarks = move_towards_edges(_to_lps(frame, section, points), frame.axes, vertebra.patch, settings)
     sd = points_sd_mm(points, slab.softness_mm, vertebra.patch.slice_spacing_mm, settings)
     return Measured(
         level=level,

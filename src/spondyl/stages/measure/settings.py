@@ -35,6 +35,12 @@ class Settings:
         sharp_softness_mm, blur_factor: a softer outline moves plate_window inwards by factor × excess.
         middle_half_window: least and greatest half length of the piece of contour that gives the middle
             point, of the depth; it grows by middle_growth per mm of slice spacing above middle_thin_mm.
+    Edges (the readers' protocol: at most 2 mm, to half-way between the plate's peak and the disc's minimum)
+        edge_share: how far a point goes from the outline to the seen edge (ours: the mean errs least).
+        edge_reach_mm: farther edges are another structure's.
+        edge_peak_window_mm: where the plate's peak is looked for, outwards from the point (ours).
+        edge_disc_reach_mm: how far beyond the peak the disc is looked for (ours: half a thoracic disc).
+        edge_least_contrast_hu: of peak and disc; less is a bridged or chalky disc (ours).
     Uncertainty (ours, calibrated on synthetic masks; form: clinical-methods §1.8)
         floor_mm: of one endplate point, at any spacing.
         slice_factor: of spacing/√12 per endplate that sub-voxel averaging leaves.
@@ -77,6 +83,12 @@ class Settings:
     middle_half_window: tuple[float, float] = (0.08, 0.30)
     middle_thin_mm: float = 1.5
     middle_growth: float = 5.0
+
+    edge_share: float = 0.5
+    edge_reach_mm: float = 2.0
+    edge_peak_window_mm: tuple[float, float] = (-2.5, 1.5)
+    edge_disc_reach_mm: float = 3.5
+    edge_least_contrast_hu: float = 25.0
 
     floor_mm: float = 0.25
     slice_factor: float = 0.35
