@@ -12,7 +12,8 @@ from spondyl.domain.spine import BodyCandidate, SpineRegion
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
-from spondyl.stages.segment.outline import Outline, outline_body
+from spondyl.stages.segment.field import find_field
+from spondyl.stages.segment.outline import Outline, Scan, outline_body
 from spondyl.stages.segment.ribs import rib_evidence
 from spondyl.stages.segment.settings import Settings
 
@@ -25,18 +26,19 @@ def follow_spine(
     volume: CtVolume, region: SpineRegion, refiner: Network, settings: Settings
 ) -> list[Outline]:
     """Outlines of all bodies, head to foot."""
+    scan = Scan(volume=volume, field=find_field(volume), refiner=refiner, settings=settings)
     bodies = region.bodies if region.maps is None else _upright(region.bodies, region.maps, settings)
-    found = [outline_body(volume, body, refiner, settings) for body in bodies]
+    found = [outline_body(scan, body) for body in bodies]
     outlines = _without_doubles(
         [x for x in found if x is not None and x.certainty >= settings.candidate_certainty], settings
     )
     if not outlines:
         return []
     if region.maps is not None:
-        outlines = _search_column(volume, outlines, region.maps, refiner, settings)
-    outlines = _fill_gaps(volume, outlines, refiner, settings)
-    outlines = _extend(volume, outlines, refiner, settings, towards_head=True)
-    outlines = _extend(volume, outlines, refiner, settings, towards_head=False)
+        outlines = _search_column(scan, outlines, region.maps)
+    outlines = _fill_gaps(scan, outlines)
+    outlines = _extend(scan, outlines, towards_head=True)
+    outlines = _extend(scan, outlines, towards_head=False)
     if region.maps is None:
         return outlines
     ribs = rib_evidence(outlines, region.maps)
@@ -66,10 +68,9 @@ def _without_doubles(outlines: list[Outline], settings: Settings) -> list[Outlin
     return sorted(kept, key=lambda x: -float(x.centre_lps_mm[2]))
 
 
-def _search_column(
-    volume: CtVolume, outlines: list[Outline], maps: CoarseMaps, refiner: Network, settings: Settings
-) -> list[Outline]:
+def _search_column(scan: Scan, outlines: list[Outline], maps: CoarseMaps) -> list[Outline]:
     """Look where the finder saw a column of bodies but no single one: it cannot always part neighbours."""
+    settings = scan.settings
     column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
     places = list(range(len(column)))
     while places:
@@ -83,7 +84,7 @@ def _search_column(
         nearest = outlines[int(np.argmin(np.linalg.norm(centres - column[place], axis=1)))]
         frame = _frame_along(_direction(column, place))
         guess = _guess(nearest.candidate, column[place], frame, nearest.candidate.level_estimate)
-        new = _accepted(volume, guess, outlines, refiner, settings)
+        new = _accepted(scan, guess, outlines)
         if new is not None:
             outlines = sorted([*outlines, new], key=lambda x: -float(x.centre_lps_mm[2]))
     return outlines
@@ -117,9 +118,7 @@ def _frame_along(direction: Float64Array) -> Float64Array:
     return np.stack([np.cross(posterior, superior), posterior, superior], axis=1)
 
 
-def _fill_gaps(
-    volume: CtVolume, outlines: list[Outline], refiner: Network, settings: Settings
-) -> list[Outline]:
+def _fill_gaps(scan: Scan, outlines: list[Outline]) -> list[Outline]:
     """Look half-way (or at thirds) in steps that are too long for their neighbourhood."""
     centres = np.array([x.centre_lps_mm for x in outlines])
     steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
@@ -128,36 +127,33 @@ def _fill_gaps(
         near = np.concatenate([steps[max(place - 2, 0) : place], steps[place + 1 : place + 3]])
         usual = float(np.median(near)) if len(near) else 25.0
         missing = round(float(steps[place]) / usual) - 1
-        if steps[place] < settings.gap_factor * usual or missing < 1:
+        if steps[place] < scan.settings.gap_factor * usual or missing < 1:
             continue
         for part in range(1, missing + 1):
             guess = _between(outlines[place], outlines[place + 1], part / (missing + 1))
-            new = _accepted(volume, guess, outlines + added, refiner, settings)
+            new = _accepted(scan, guess, outlines + added)
             if new is not None:
                 added.append(new)
     return sorted(outlines + added, key=lambda x: -float(x.centre_lps_mm[2]))
 
 
-def _extend(
-    volume: CtVolume, outlines: list[Outline], refiner: Network, settings: Settings, *, towards_head: bool
-) -> list[Outline]:
+def _extend(scan: Scan, outlines: list[Outline], *, towards_head: bool) -> list[Outline]:
     """Go on from one end, a body at a time, as long as bodies are found."""
     for _ in range(_MOST_ADDED):
         guess = _beyond(outlines if towards_head else outlines[::-1], towards_head=towards_head)
-        if guess is None or not _is_inside(volume, guess.centre_lps_mm):
+        if guess is None or not _is_inside(scan.volume, guess.centre_lps_mm):
             break
-        new = _accepted(volume, guess, outlines, refiner, settings)
+        new = _accepted(scan, guess, outlines)
         if new is None:
             break
         outlines = [new, *outlines] if towards_head else [*outlines, new]
     return outlines
 
 
-def _accepted(
-    volume: CtVolume, guess: BodyCandidate, known: list[Outline], refiner: Network, settings: Settings
-) -> Outline | None:
+def _accepted(scan: Scan, guess: BodyCandidate, known: list[Outline]) -> Outline | None:
     """An outline at a guessed place, if it is certain, of the neighbours' size, and not one of them."""
-    new = outline_body(volume, guess, refiner, settings, known)
+    settings = scan.settings
+    new = outline_body(scan, guess, known)
     if new is None or new.certainty < settings.smallest_certainty:
         return None
     distances = np.array([np.linalg.norm(new.centre_lps_mm - x.centre_lps_mm) for x in known])

@@ -11,10 +11,11 @@ from scipy import ndimage
 from spondyl.domain import channels
 from spondyl.domain.network import Network
 from spondyl.domain.spine import BodyCandidate
-from spondyl.domain.volume import HU_FLOOR, CtVolume
+from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import patch_affine, to_points
 from spondyl.geometry.arrays import BoolArray, Float32Array, Float64Array
 from spondyl.geometry.canonical import extract_patch
+from spondyl.stages.segment.field import Field
 from spondyl.stages.segment.settings import Settings
 
 
@@ -35,21 +36,26 @@ class Outline:
     affine: Float64Array
 
 
-def outline_body(
-    volume: CtVolume,
-    candidate: BodyCandidate,
-    refiner: Network,
-    settings: Settings,
-    known: Sequence[Outline] = (),
-) -> Outline | None:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scan:
+    """What an outline is made from: the CT, what of it holds data, the refiner, the thresholds."""
+
+    volume: CtVolume
+    field: Field
+    refiner: Network
+    settings: Settings
+
+
+def outline_body(scan: Scan, candidate: BodyCandidate, known: Sequence[Outline] = ()) -> Outline | None:
     """Outline the body at a candidate's place, None where there is none, or one of the known ones.
 
     The patch is cut anew round what was found until it stays where it is: an outline begun aside or aslant
     is not to be trusted. Only the last outline is kept, the mean with that of the mirrored patch.
     """
+    settings, refiner = scan.settings, scan.refiner
     centre, frame = candidate.centre_lps_mm, candidate.frame
     for _ in range(settings.most_passes):
-        view = _View.cut(volume, refiner.patch_shape, centre, frame)
+        view = _View.cut(scan, centre, frame)
         target, output = _outlined(refiner, view, mirrored_too=False)
         if _volume_ml(target) < settings.smallest_volume_ml:
             return None
@@ -61,7 +67,7 @@ def outline_body(
             return None
         if _stays(before, (centre, frame), settings):
             break
-    view = _View.cut(volume, refiner.patch_shape, centre, frame)
+    view = _View.cut(scan, centre, frame)
     target, output = _outlined(refiner, view, mirrored_too=True)
     if _volume_ml(target) < settings.smallest_volume_ml:
         return None
@@ -90,13 +96,12 @@ class _View:
     affine: Float64Array
 
     @classmethod
-    def cut(
-        cls, volume: CtVolume, shape: tuple[int, int, int], centre: Float64Array, frame: Float64Array
-    ) -> _View:
+    def cut(cls, scan: Scan, centre: Float64Array, frame: Float64Array) -> _View:
         """Cut the patch of that centre and frame out of the CT."""
+        volume, shape = scan.volume, scan.refiner.patch_shape
         affine = patch_affine(centre, frame, shape, channels.REFINER_SPACING_MM)
         hu, in_scan = extract_patch(volume.hu, volume.affine, shape, affine, outside=channels.AIR_HU)
-        return cls(hu=hu, in_scan=in_scan & (hu > HU_FLOOR + 0.5), affine=affine)
+        return cls(hu=hu, in_scan=in_scan & ~scan.field.holds_no_data(hu, affine), affine=affine)
 
 
 def _outlined(refiner: Network, view: _View, *, mirrored_too: bool) -> tuple[Float32Array, Float32Array]:

@@ -23,7 +23,7 @@ def to_vertebra(outline: Outline, volume: CtVolume, settings: Settings) -> Verte
     body = outline.target > 0.5
     spacing = volume.spacing_mm[volume.slice_axis]
     reach = max(settings.border_mm, spacing + _BORDER_VOXELS * channels.REFINER_SPACING_MM)
-    border = _within(_unscanned(outline.in_scan), reach / channels.REFINER_SPACING_MM)
+    border = _within(~outline.in_scan, reach / channels.REFINER_SPACING_MM)
     metal = outline.hu > settings.metal_hu
     near = ndimage.binary_dilation(body, iterations=round(settings.metal_reach_mm))
     patch = BodyPatch(
@@ -41,14 +41,6 @@ def to_vertebra(outline: Outline, volume: CtVolume, settings: Settings) -> Verte
         metal_fraction=float(np.mean(metal[near])) if near.any() else 0.0,
         outline_quality=float(np.clip(outline.certainty, 0.0, 1.0)),
     )
-
-
-def _unscanned(in_scan: BoolArray) -> BoolArray:
-    """What lies beyond the scan. Voxels without data that the patch encloses are gas at the scale's end."""
-    parts, _ = ndimage.label(~in_scan)
-    inner = np.zeros(parts.shape, np.bool_)
-    inner[1:-1, 1:-1, 1:-1] = True
-    return np.asarray(np.isin(parts, np.unique(parts[~inner & (parts > 0)])))
 
 
 def _within(place: BoolArray, reach_voxels: float) -> BoolArray:
