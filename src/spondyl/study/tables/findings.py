@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from spondyl.domain.confounder import Effect
 from spondyl.domain.finding import HeightTriple, Manifest, SeriesFinding, State, StudyFinding, VertebraFinding
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
@@ -73,6 +74,7 @@ def vertebrae_of(case: CaseRow, finding: StudyFinding) -> Iterator[VertebraRow]:
             loss_fraction=one.loss_fraction,
             loss_sd=one.loss_sd,
             genant_grade=one.genant_grade,
+            counted_grade=_counted_grade(one),
             shape=Shape(one.shape) if one.shape else None,
             probability_grade_2_or_more=one.probability_grade_2_or_more,
             attenuation_hu=one.attenuation_hu,
@@ -90,6 +92,16 @@ def networks_sha256(manifest: Manifest) -> str:
 def engine_of(manifest: Manifest) -> str:
     """The engine without its number of threads, which is the machine's and changes no result."""
     return f"{manifest.engine.split(',')[0]} {manifest.precision}"
+
+
+def _counted_grade(one: VertebraFinding) -> int | None:
+    """The grade that may flag the case, as the finding's state counted it; None where there is no grade."""
+    if one.genant_grade is None:
+        return None
+    effects = {found.effect for found in one.confounders}
+    if effects & {Effect.REJECT.value, Effect.EXCLUDE.value}:
+        return 0
+    return max(0, one.genant_grade - (Effect.DOWNGRADE.value in effects))
 
 
 def _main_series(finding: StudyFinding) -> SeriesFinding | None:

@@ -128,6 +128,12 @@ class VertebraRow:
     loss_fraction: float | None = column("largest loss of the three heights", default=None)
     loss_sd: float | None = column("its standard deviation", default=None, low=0.0)
     genant_grade: int | None = column("Genant grade", default=None, low=0, high=3)
+    counted_grade: int | None = column(
+        "what the confounders leave of it, which may flag the case; empty: all of it",
+        default=None,
+        low=0,
+        high=3,
+    )
     shape: Shape | None = column("shape", default=None)
     probability_grade_2_or_more: float | None = column(
         "probability of grade 2 or more", default=None, low=0.0, high=1.0
