@@ -19,6 +19,7 @@ from pathlib import Path
 
 from spondyl.adapters import demo_ct
 from spondyl.adapters.truth_points import read_points
+from spondyl.domain.finding import State
 from spondyl.settings import load
 from spondyl.study.evaluation.insertions import InsertionReading
 from spondyl.trials.insertion import NormalCt, TrialError, make, open_normal, plan, read_inserted
@@ -86,10 +87,11 @@ def _open(reader: Reader, name: str, data: Path) -> NormalCt:
 def _print_line(number: int, x: InsertionReading) -> None:
     verdict = "seen" if x.is_seen else "MISSED" if x.loss_fraction >= MUST_BE_SEEN else "not"
     read = "–" if x.read_loss_fraction is None else f"{x.read_loss_fraction:.0%}"
+    state = "" if x.state in (State.FLAG, State.NO_FLAG) else x.state
     others = f"others: {' '.join(x.others_flagged)}" if x.others_flagged else ""
     print(
         f"{number:3d} {verdict:6s} {x.ct:18s} {x.level:4s} {x.shape:10s} {x.loss_fraction:4.0%} "
-        f"read {read:>4s} grade {x.read_grade} {x.read_shape} {x.refused or ''} {others}".rstrip(),
+        f"read {read:>4s} grade {x.read_grade} {x.read_shape} {x.refused or ''} {state} {others}".rstrip(),
         flush=True,
     )
 

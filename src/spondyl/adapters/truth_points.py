@@ -2,7 +2,7 @@
 
     {"name": "demo", "vertebrae": [{"level": "T1", "center_mm": [x, y, z], "partial": false,
       "points_mm": {"sa": [x, y, z], "sm": …, "sp": …, "ia": …, "im": …, "ip": …},
-      "genant": 0, "shape": "none"}, …]}
+      "genant": 0, "shape": "none", "loss_fraction": 0.0}, …]}
 
 All coordinates LPS mm. ``points_mm`` may be empty (centre only). ``level_confidence`` other than "sure"
 on any vertebra means that the names are not compared.
@@ -39,6 +39,7 @@ class _Annotated(_Loose):
     points_mm: dict[Literal["sa", "sm", "sp", "ia", "im", "ip"], Point] = Field(default_factory=dict)
     genant: int | None = Field(default=None, ge=0, le=3)
     shape: str | None = None
+    loss_fraction: float | None = Field(default=None, ge=0, lt=1)
     partial: bool = False
     level_confidence: str = _SURE
 
@@ -81,5 +82,6 @@ def _vertebra(one: _Annotated) -> KnownVertebra:
         heights_mm=None if points is None else np.linalg.norm(points[:3] - points[3:], axis=1),
         grade=one.genant,
         shape=_SHAPES.get(one.shape or ""),
+        loss_fraction=one.loss_fraction,
         is_whole=not one.partial and points is not None,
     )

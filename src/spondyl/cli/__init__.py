@@ -13,6 +13,7 @@ from spondyl import __version__
 from spondyl.cli.analyze import analyze
 from spondyl.cli.demo import demo
 from spondyl.cli.doctor import doctor
+from spondyl.cli.evaluate import evaluate
 from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import report_bug
 from spondyl.cli.insert_fracture import insert_fracture
@@ -46,7 +47,7 @@ def _root(
     """Find vertebral compression fractures on CT."""
 
 
-for verb in (analyze, demo, doctor, insert_fracture, mentions, schema, train):
+for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, train):
     app.command()(verb)
 
 

@@ -21,7 +21,8 @@ from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
 from spondyl.pipeline import Opened
-from spondyl.study.evaluation.insertions import COUNTED_GRADE, InsertionReading, NormalReading
+from spondyl.study.evaluation.insertions import InsertionReading, NormalReading
+from spondyl.study.evaluation.truth import COUNTED_GRADE
 from spondyl.synthetic.insert import Inserted, WantedFracture, insert_fracture
 from spondyl.synthetic.insert_place import place_among
 from spondyl.wiring import Reader
@@ -185,7 +186,7 @@ def read_inserted(
         level=planned.level,
         shape=planned.shape,
         loss_fraction=inserted.loss_fraction,
-        is_flagged=finding.state is State.FLAG,
+        state=finding.state,
         read_level=None if here is None else here.level,
         read_grade=None if here is None else here.genant_grade,
         read_shape=None if here is None else here.shape,

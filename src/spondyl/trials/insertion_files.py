@@ -71,6 +71,7 @@ def truth_document(
                 "points_mm": _named(points) if is_inserted or points_are_given else {},
                 "genant": _grade(inserted.loss_fraction) if is_inserted else None,
                 "shape": planned.shape.value if is_inserted else None,
+                "loss_fraction": round(inserted.loss_fraction, 4) if is_inserted else None,
                 "partial": False,
             }
         )

@@ -8,12 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from spondyl.domain.finding import State
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
+from spondyl.study.evaluation.truth import COUNTED_GRADE
 from spondyl.study.statistics import Answer, bootstrap_totals, ratio_of_totals, vertebra_proportion
 
-COUNTED_GRADE = 2  # the grade from which a fracture is flagged (clinical-methods §1.4)
 _SEVERE = 0.25  # Genant's lower bound of grade 2
 LOSS_BOUNDS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.61)  # Genant's, and the two of the acceptance bars
 REGIONS: dict[str, tuple[Level, Level]] = {
@@ -28,7 +29,7 @@ REGIONS: dict[str, tuple[Level, Level]] = {
 class InsertionReading:
     """One inserted fracture, and how the CT with it was read.
 
-    loss_fraction: as realised, of the leading height. is_flagged: the study's state is FLAG.
+    loss_fraction: as realised, of the leading height. state: of the study.
     read_level, read_grade, read_shape, read_loss_fraction, probability: of the vertebra found at that
         place; None where none was found or it carries no such figure. refused: its code then.
     others_flagged: levels elsewhere that were read as grade 2 or more.
@@ -39,7 +40,7 @@ class InsertionReading:
     level: Level
     shape: Shape
     loss_fraction: float
-    is_flagged: bool
+    state: State
     read_level: str | None
     read_grade: int | None
     read_shape: str | None
@@ -52,7 +53,7 @@ class InsertionReading:
     @property
     def is_seen(self) -> bool:
         """Whether the study was flagged and this very vertebra was read as grade 2 or more."""
-        return self.is_flagged and (self.read_grade or 0) >= COUNTED_GRADE
+        return self.state is State.FLAG and (self.read_grade or 0) >= COUNTED_GRADE
 
     @property
     def loss_error(self) -> float | None:

@@ -8,6 +8,8 @@ from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
 
+COUNTED_GRADE = 2  # the grade from which a fracture is flagged (clinical-methods §1.4)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnownVertebra:
@@ -15,7 +17,8 @@ class KnownVertebra:
 
     centre_lps_mm: (3,) of the body. points_lps_mm: (6, 3) in the order of LANDMARK_NAMES, or None.
     heights_mm: (3,) anterior, middle, posterior, or None. grade: Genant's, or None where nobody graded.
-    shape: of the deformity; None where nobody said. is_whole: fully in view.
+    shape: of the deformity; None where nobody said. loss_fraction: of the leading height, where it is known
+    (inserted and made fractures). is_whole: fully in view.
     """
 
     level: Level
@@ -24,6 +27,7 @@ class KnownVertebra:
     heights_mm: Float64Array | None = None
     grade: int | None = None
     shape: Shape | None = None
+    loss_fraction: float | None = None
     is_whole: bool = True
 
     def __post_init__(self) -> None:
@@ -50,6 +54,14 @@ class KnownCase:
         levels = [x.level for x in self.vertebrae]
         if len(set(levels)) != len(levels):
             raise ValueError(f"{self.name}: a level stands twice in the truth")
+
+    @property
+    def is_positive(self) -> bool | None:
+        """Whether a vertebra has grade 2 or more; None where too few were graded to say no."""
+        if any((x.grade or 0) >= COUNTED_GRADE for x in self.vertebrae):
+            return True
+        judged = [x.grade is not None for x in self.vertebrae if x.is_whole and x.level.is_graded]
+        return False if judged and all(judged) else None
 
     @property
     def points_by_level(self) -> dict[Level, Float64Array]:
