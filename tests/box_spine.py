@@ -61,19 +61,6 @@ def column(numbers: Sequence[int], *, top_mm: Vector = (0.0, 0.0, 0.0), pitch_mm
     return boxes
 
 
-def ribs_of(box: Box) -> list[Box]:
-    """One rib to each side: beside the upper back of the body, without touching it."""
-    return [
-        Box(
-            centre_mm=box.centre_mm + box.frame @ np.array([side * 33.0, 14.0, 5.0]),
-            hu=RIB_HU,
-            frame=box.frame,
-            size_mm=(16.0, 14.0, 12.0),
-        )
-        for side in (-1.0, 1.0)
-    ]
-
-
 def sacrum_below(box: Box) -> Box:
     """The sacrum where the next body would lie."""
     centre = box.centre_mm + box.frame @ np.array([0.0, 6.0, -36.0])

@@ -11,16 +11,8 @@ from spondyl.geometry.affine import to_points
 from spondyl.geometry.arrays import Float32Array, Float64Array
 from spondyl.geometry.resample import sample
 
-# where a rib meets a vertebra: beside the body's wall, behind its middle, at its upper half or the disc above
-_RIB_BESIDE_MM = np.arange(2.0, 18.1, 2.0)
-_RIB_BEHIND_MM = np.arange(4.0, 26.1, 2.0)
-_RIB_ABOVE_MM = np.arange(-6.0, 16.1, 2.0)
 UNKNOWN = 0.5  # evidence that speaks neither way
-_IN_VIEW_SHARE = 0.7  # of the place of a rib or the sacrum must lie within the scan for "none" to count
-_STRONGER_SIDE = (
-    0.6  # weight of the side on which more of a rib is seen: one side is missed more often than made up
-)
-_RIB_VOXELS = 12  # the strongest of each side, about 100 mm^3
+_IN_VIEW_SHARE = 0.7  # of the place of the sacrum must lie within the scan for "none" to count
 # where the sacrum lies if it is the next below
 _SACRUM_SIDE_MM = np.arange(-12.0, 12.1, 4.0)
 _SACRUM_BEHIND_MM = np.arange(-8.0, 20.1, 4.0)
@@ -32,12 +24,11 @@ _CORE_MM = np.arange(-6.0, 6.1, 2.0)
 class Evidence:
     """Evidence for the level of one place.
 
-    rib_evidence, sacrum_evidence: 0-1; where the place is out of view 0.5 (rib) and exactly 0 (sacrum),
-        which say nothing. level_estimate: running number (C1 = 0); its sd is over the body.
+    sacrum_evidence: 0-1; where the place is out of view exactly 0, which says nothing.
+    level_estimate: running number (C1 = 0); its sd is over the body.
     body_probability: mean probability of "body" there, 0-1: how far the running number can be trusted.
     """
 
-    rib_evidence: float
     sacrum_evidence: float
     level_estimate: float
     level_estimate_sd: float
@@ -64,19 +55,14 @@ class CoarseMaps:
         for array in (self.body, self.rib, self.sacrum, self.level, self.affine):
             array.setflags(write=False)
 
-    def evidence_at(self, centre_lps_mm: Float64Array, frame: Float64Array, half_width_mm: float) -> Evidence:
-        """Evidence at a body of that centre (3,), frame (3, 3) and half width, LPS mm."""
-        weaker, stronger = sorted(
-            self._rib_evidence(centre_lps_mm, frame, side * (half_width_mm + _RIB_BESIDE_MM))
-            for side in (-1.0, 1.0)
-        )
+    def evidence_at(self, centre_lps_mm: Float64Array, frame: Float64Array) -> Evidence:
+        """Evidence at a body of that centre (3,) and frame (3, 3), LPS mm."""
         core = (_CORE_MM, _CORE_MM, _CORE_MM)
         body = self._box(self.body, centre_lps_mm, frame, core)
         level = self._box(self.level, centre_lps_mm, frame, core)
         weight = body + 1e-6
         mean = float(np.sum(weight * level) / np.sum(weight))
         return Evidence(
-            rib_evidence=float(np.clip(_STRONGER_SIDE * stronger + (1 - _STRONGER_SIDE) * weaker, 0.0, 1.0)),
             sacrum_evidence=self._sacrum_evidence(centre_lps_mm, frame),
             level_estimate=mean,
             level_estimate_sd=float(np.sqrt(np.sum(weight * (level - mean) ** 2) / np.sum(weight))),
@@ -97,15 +83,6 @@ class CoarseMaps:
         band = np.round(points[:, 2] / step_mm)
         middles = [points[band == number].mean(axis=0) for number in np.unique(band)[::-1]]
         return np.array(middles)
-
-    def _rib_evidence(self, centre: Float64Array, frame: Float64Array, beside_mm: Float64Array) -> float:
-        """The strongest rib signal on one side; UNKNOWN where none is seen and the place is out of view."""
-        offsets = (beside_mm, _RIB_BEHIND_MM, _RIB_ABOVE_MM)
-        values = self._box(self.rib, centre, frame, offsets, outside=np.nan)
-        seen = values[np.isfinite(values)]
-        signal = float(np.mean(np.sort(seen)[-_RIB_VOXELS:])) if len(seen) >= _RIB_VOXELS else 0.0
-        is_in_view = len(seen) >= _IN_VIEW_SHARE * len(values)
-        return signal if is_in_view else max(signal, UNKNOWN)
 
     def _sacrum_evidence(self, centre: Float64Array, frame: Float64Array) -> float:
         """Mean of the surer half of the place below; exactly 0 where none is seen and it is out of view."""

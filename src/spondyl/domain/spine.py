@@ -20,7 +20,7 @@ class BodyCandidate:
     body_probability: mean probability of "body" in the core of the instance, 0-1.
     level_estimate: the network's own running number of this body (C1 = 0 ... S1 = 24,
         standard anatomy), a real number with the sd ``level_estimate_sd``.
-    rib_evidence: 0-1, how surely a rib meets this body (mean of both sides).
+    rib_evidence: 0-1, how surely a rib leaves this body (both sides); 0.5 where nobody has looked yet.
     sacrum_evidence: 0-1, how surely this is S1.
     """
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from spondyl.domain import channels
-from spondyl.domain.coarse_maps import CoarseMaps
+from spondyl.domain.coarse_maps import UNKNOWN, CoarseMaps
 from spondyl.domain.spine import BodyCandidate
 from spondyl.geometry.affine import to_points
 from spondyl.geometry.arrays import Float64Array
@@ -38,14 +38,14 @@ def _candidate(maps: SweepMaps, coarse: CoarseMaps, index: Float64Array, setting
     weight = probability / probability.sum()
     centre = weight @ points
     frame = _frame(points - centre, weight, maps, place)
-    evidence = coarse.evidence_at(centre, frame, _half_width(points - centre, frame))
+    evidence = coarse.evidence_at(centre, frame)
     return BodyCandidate(
         centre_lps_mm=centre,
         frame=frame,
         body_probability=float(np.clip(probability.mean(), 0.0, 1.0)),
         level_estimate=evidence.level_estimate,
         level_estimate_sd=float(np.hypot(settings.level_sd, evidence.level_estimate_sd)),
-        rib_evidence=evidence.rib_evidence,
+        rib_evidence=UNKNOWN,
         sacrum_evidence=evidence.sacrum_evidence,
     )
 
@@ -72,7 +72,3 @@ def _unit(vector: Float64Array, usual: Float64Array) -> Float64Array:
     if size < 1e-9 or vector @ usual < 0.5 * size:
         return usual
     return np.asarray(vector / size)
-
-
-def _half_width(offsets: Float64Array, frame: Float64Array) -> float:
-    return float(np.percentile(np.abs(offsets @ frame[:, 0]), 95))

@@ -47,7 +47,7 @@ def follow_spine(
 
 def _with_evidence(outline: Outline, rib: float, maps: CoarseMaps, settings: Settings) -> Outline:
     """The outline with the evidence for its level at its final place, whoever found it."""
-    evidence = maps.evidence_at(outline.centre_lps_mm, outline.frame, outline.half_width_mm)
+    evidence = maps.evidence_at(outline.centre_lps_mm, outline.frame)
     is_known = evidence.body_probability > settings.known_probability
     candidate = replace(
         outline.candidate,
@@ -97,11 +97,14 @@ def _upright(bodies: tuple[BodyCandidate, ...], maps: CoarseMaps, settings: Sett
         return list(bodies)
     upright = []
     for body in bodies:
-        place = int(np.argmin(np.linalg.norm(column - body.centre_lps_mm, axis=1)))
+        distances = np.linalg.norm(column - body.centre_lps_mm, axis=1)
+        place = int(np.argmin(distances))
         frame = _frame_along(_direction(column, place))
         cosine = float(frame[:, 2] @ body.frame[:, 2])
         is_aslant = cosine < np.cos(np.radians(settings.largest_slant_deg))
-        upright.append(replace(body, frame=frame) if is_aslant else body)
+        # far from the column its direction says nothing: the spine bends
+        is_in_column = distances[place] < settings.column_reach_mm
+        upright.append(replace(body, frame=frame) if is_aslant and is_in_column else body)
     return upright
 
 
