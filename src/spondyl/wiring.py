@@ -14,12 +14,14 @@ from spondyl.adapters import engines
 from spondyl.domain.finding import Manifest, NetworkManifest, StudyFinding
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
+from spondyl.domain.network import Engine
 from spondyl.domain.report import ReportInput
 from spondyl.domain.series import IngestRefused
 from spondyl.pipeline import (
     Networks,
     Opened,
     Progress,
+    StageSettings,
     Step,
     Watch,
     open_study,
@@ -156,3 +158,34 @@ def open_reader(settings: Settings) -> Reader:
         manifest=manifest,
         settings=settings,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderOpener:
+    """Opens the reader in whatever process it is called; settings from a file cannot travel as they are."""
+
+    engine: Engine
+    threads: int
+    weights_folder: Path | None
+    stages: StageSettings
+
+    @classmethod
+    def of(cls, settings: Settings) -> ReaderOpener:
+        """The opener for these settings."""
+        return cls(
+            engine=settings.engine,
+            threads=settings.threads,
+            weights_folder=settings.weights_folder,
+            stages=settings.stages,
+        )
+
+    def __call__(self) -> Reader:
+        """Open it; raises as ``open_reader``."""
+        return open_reader(
+            Settings.model_construct(
+                engine=self.engine,
+                threads=self.threads,
+                weights_folder=self.weights_folder,
+                stages=self.stages,
+            )
+        )

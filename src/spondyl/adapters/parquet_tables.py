@@ -39,6 +39,10 @@ _ROWS_AT_ONCE = 10_000
 _LONGEST_ROW_BYTES = 1 << 27  # a report of 10 MB, escaped, fits several times
 
 
+class TableQueryError(Exception):
+    """A question that the tables of a folder cannot answer; the message is DuckDB's, and names the tables."""
+
+
 def connect() -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that fetches nothing from the network.
 
@@ -103,7 +107,7 @@ def write_parquet(path: Path, columns: Sequence[Column], cells: Iterable[Mapping
         made.replace(path)
 
 
-def whole_file(path: Path, write: Callable[[IO[str]], None]) -> None:
+def whole_file(path: Path, write: Callable[[IO[str]], object]) -> None:
     """Let ``write`` fill a neighbour of the file, which takes the file's name once it is on the disk.
 
     Raises:
@@ -120,6 +124,27 @@ def whole_file(path: Path, write: Callable[[IO[str]], None]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def ask_tables(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of columns and rows that SQL gives; each .parquet or .csv of the folder is a table of its name.
+
+    Raises:
+        TableQueryError: there is no table, or the SQL is none.
+        ExtraMissingError: DuckDB is not installed.
+    """
+    connection = connect()
+    import duckdb
+
+    files = {file.stem: file for file in (*folder.glob("*.csv"), *folder.glob(f"*{PARQUET}"))}
+    known = ", ".join(sorted(files)) or f"none: {folder} holds no .parquet and no .csv"
+    try:
+        for name, file in files.items():
+            connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {_text(str(file))}')  # noqa: S608
+        found = connection.execute(sql)
+        return [str(one[0]) for one in found.description or ()], found.fetchall()
+    except duckdb.Error as error:
+        raise TableQueryError(f"{error}\ntables: {known}") from error
 
 
 def _write_csv(stream: IO[str], columns: Sequence[Column], cells: Iterable[Mapping[str, Any]]) -> None:

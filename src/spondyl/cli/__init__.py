@@ -11,6 +11,7 @@ import typer
 
 from spondyl import __version__
 from spondyl.cli.analyze import analyze
+from spondyl.cli.cohort import cohort
 from spondyl.cli.demo import demo
 from spondyl.cli.doctor import doctor
 from spondyl.cli.evaluate import evaluate
@@ -21,11 +22,12 @@ from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.schema import schema
 from spondyl.cli.train import train
+from spondyl.cli.worker import worker
 
 app = typer.Typer(
     name="spondyl",
     help=f"Find vertebral compression fractures on CT.\n\n{NOTICE}",
-    epilog="Exit codes: 0 read, 2 usage, 3 refused, 4 environment, 5 installation.",
+    epilog="Exit codes: 0 read, 2 usage, 3 refused, 4 environment, 5 installation, 6 some failed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,8 +49,9 @@ def _root(
     """Find vertebral compression fractures on CT."""
 
 
-for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, train):
+for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, train, worker):
     app.command()(verb)
+app.add_typer(cohort)
 
 
 def main() -> None:

@@ -14,5 +14,6 @@ class ExitCode(IntEnum):
     NOT_EVALUABLE = 3  # the input was refused, or no answer can be given; the code says why
     ENVIRONMENT = 4  # results cannot be written, no memory left
     INSTALLATION = 5  # networks missing or damaged, engine or extra not installed
+    SOME_FAILED = 6  # cohort: at least one case broke off; the tables and the list of failures are written
     FLAGGED = 10  # with --exit-flag only: the study was read and its state is FLAG
     INTERRUPTED = 130  # Ctrl-C

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 import pytest
-from fake_case_reader import MANIFEST, FakeOpener, FakeReader, write_inputs
 
+from fake_case_reader import MANIFEST, FakeOpener, FakeReader, write_inputs
 from spondyl.adapters import cohort
 from spondyl.adapters.parquet_tables import connect, read_table
 from spondyl.domain.finding import State
@@ -15,7 +15,8 @@ from spondyl.domain.report import ResultsNotWrittenError
 from spondyl.study.tables import FailureCode, StudyRow, VertebraRow
 
 WORDS = {
-    "a1": "FLAG", "a2": "NO_FLAG", "a3": "REFUSE", "b1": "RAISE", "b2": "DIE", "b3": "MEMORY", "c1": "NO_FLAG",
+    "a1": "FLAG", "a2": "NO_FLAG", "a3": "REFUSE", "b1": "RAISE", "b2": "DIE", "b3": "MEMORY",
+    "c1": "NO_FLAG",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,10 +17,10 @@ Outcomes: TypeAlias = "queue.SimpleQueue[CaseOutcome | Exception | None]"
 
 def read_cohort(
     cases: Sequence[CaseRow], out: Path, opener: Opener, *, workers: int = 1, timeout_s: float = TIMEOUT_S
-) -> Iterator[CaseOutcome]:
+) -> Generator[CaseOutcome, None, None]:
     """Read the cases, and give each outcome as it comes; memory does not grow with their number.
 
-    Closing the iterator ends the processes.
+    Closing the generator ends the processes.
 
     Raises:
         OSError: the results cannot be written; the cases read so far stand.
