@@ -59,7 +59,8 @@ def _node(case: Case, view: BodyView, measured: Measured, surface_mm: Float64Arr
         depth_mm = float(np.nanmax(pits.depth_mm[part]))
         along = view.along_mm[np.any(part, axis=0)]
         extent = float(np.ptp(along)) / (back - front)
-        if depth_mm >= settings.schmorl_depth_mm and extent < settings.schmorl_extent:
+        least_mm = max(settings.schmorl_depth_mm, settings.schmorl_spacings * view.spacing_mm)
+        if least_mm <= depth_mm <= settings.schmorl_most_mm and extent < settings.schmorl_extent:
             return part, depth_mm, np.where(part, np.nan_to_num(pits.depth_mm), 0.0)
     return None
 

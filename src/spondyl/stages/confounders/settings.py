@@ -34,7 +34,8 @@ class Settings:
     Schmorl's node (§2)
         schmorl_depth_mm, schmorl_extent: of the endplate's depth at most. schmorl_rim_loss: the anterior and
             posterior losses stay below. schmorl_outside: what counts as beside it (ours).
-        schmorl_least_ratio: depth left when the node's columns are filled (ours).
+        schmorl_spacings: on thick slices it must be as deep as that many of them; schmorl_most_mm: deeper is a
+            fault of the outline (both ours).
     Scheuermann (§2) scheuermann_deg, scheuermann_levels, scheuermann_kyphosis_deg,
         scheuermann_irregular_mm: scatter of an endplate about a smooth surface (ours).
     Limbus (§2: memory; sizes ours) limbus_hu, limbus_ml, limbus_reach_mm. limbus_missing_mm:
@@ -44,7 +45,8 @@ class Settings:
         narrow_disc: of the neighbours' discs (ours). alike_loss: neighbours wedged alike (ours).
         wedge_signs: how many of the four signs are needed. short_loss: loss of a short vertebra;
         short_neighbour_loss: its neighbours lost this as well (ours).
-    Bridging (§2; S51) bridge_hu, bridge_discs. bridge_over_disc_hu: and above the disc behind it (ours). bridge_angles_deg, bridge_out_mm: where it is looked for (ours).
+    Bridging (§2; S51) bridge_hu, bridge_discs. bridge_angles_deg, bridge_out_mm: round the front, and
+        so far before the rims: nearer, thick slices blur both rims into one (ours).
     Scoliosis (§2; S42, S43) scoliosis_deg, scoliosis_moderate_deg, lateral_difference: left against right, of
         the mean. hemivertebra_ratio, hemivertebra_deg (§2: memory).
     Numbering (§2; S44-S46) pitch_range: distance of centres over that of the neighbours.
@@ -103,7 +105,8 @@ class Settings:
     schmorl_extent: float = 0.34
     schmorl_rim_loss: float = 0.10
     schmorl_outside: float = 0.5
-    schmorl_least_ratio: float = 0.8
+    schmorl_spacings: float = 0.6
+    schmorl_most_mm: float = 9.0
 
     scheuermann_deg: float = 5.0
     scheuermann_levels: int = 3
@@ -125,10 +128,9 @@ class Settings:
     short_neighbour_loss: float = 0.10
 
     bridge_hu: float = 200.0
-    bridge_over_disc_hu: float = 80.0
     bridge_discs: int = 3
     bridge_angles_deg: tuple[float, ...] = (-60.0, -45.0, -30.0, -15.0, 0.0, 15.0, 30.0, 45.0, 60.0)
-    bridge_out_mm: tuple[float, ...] = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    bridge_out_mm: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
 
     scoliosis_deg: float = 10.0
     scoliosis_moderate_deg: float = 20.0

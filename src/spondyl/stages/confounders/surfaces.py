@@ -11,7 +11,8 @@ from spondyl.domain.measurement import Measured
 from spondyl.geometry.arrays import BoolArray, Float64Array
 from spondyl.geometry.planes import fit_robust
 
-_WITHIN = 0.85  # of the outline's radius: the rims round off
+_WITHIN = 0.82  # of the outline's radius: the rims round off
+_LEAST_HEIGHT = 0.5  # of the usual column
 _NOISE_MM = 0.3
 _FEWEST = 40
 
@@ -36,7 +37,11 @@ def inner_columns(view: BodyView, measured: Measured) -> BoolArray:
     middle = float(view.local(measured.landmarks_lps_mm)[:, 0].mean())
     x, y = np.meshgrid(view.across_mm - middle, view.along_mm, indexing="ij")
     radius = np.hypot(2.0 * x / measured.width_mm, (2.0 * y - front - back) / (back - front))
-    return np.asarray(view.is_column & (radius < _WITHIN))
+    inner = view.is_column & (radius < _WITHIN)
+    # behind, the wall is hollow: a column that only grazes the body has no endplates
+    height = view.top_mm - view.bottom_mm
+    usual = float(np.median(height[inner])) if np.any(inner) else 0.0
+    return np.asarray(inner & (height > _LEAST_HEIGHT * usual))
 
 
 def pitting(view: BodyView, measured: Measured, surface_mm: Float64Array) -> Pitting | None:
