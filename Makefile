@@ -8,10 +8,11 @@ DEMO_OUT ?= demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test train-extra size benchmark clean
+.PHONY: help demo demo-study test train-extra size benchmark clean
 
 help:
 	@echo "make demo         read a real chest CT and write the report to $(DEMO_OUT)/"
+	@echo "make demo-study   simulate the published study and report on it, to $(DEMO_OUT)-study/"
 	@echo "make test         every check: format, lint, types, layers, tests"
 	@echo "make train-extra  install PyTorch, so that \`make test\` runs its tests too"
 	@echo "make size         what the core install weighs (before \`make test\`)"
@@ -20,6 +21,9 @@ help:
 
 demo: $(VENV)/.core
 	$(BIN)/spondyl demo --out $(DEMO_OUT)
+
+demo-study: $(VENV)/.study
+	$(BIN)/spondyl study example mniai2025 --out $(DEMO_OUT)-study
 
 test: $(VENV)/.test
 	$(BIN)/python scripts/check.py
@@ -43,6 +47,10 @@ $(VENV)/bin/python:
 $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable .
 	@touch $@
+
+$(VENV)/.study: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[study]"
+	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable ".[test]"

@@ -16,7 +16,7 @@ from spondyl.study.mentions import Category, read_report
 from spondyl.study.protocol import Protocol
 from spondyl.study.records import InterventionalReview, ReadingRecord
 from spondyl.study.sampling import UnflaggedCase, sample_negatives
-from spondyl.study.simulation.design import SHIPPED, Design, shipped_design
+from spondyl.study.simulation.design import SHIPPED, Design, shipped_design, shipped_facts
 from spondyl.study.simulation.interventions import review_cases
 from spondyl.study.simulation.patients import Patient, make_patient
 from spondyl.study.simulation.plans import plans
@@ -24,7 +24,7 @@ from spondyl.study.simulation.readers import read_cases
 from spondyl.study.simulation.texts import report_text
 from spondyl.study.tables import ReportRow, StudyRow, VertebraRow
 
-__all__ = ["SHIPPED", "Design", "SimulatedStudy", "shipped_design", "simulate"]
+__all__ = ["SHIPPED", "Design", "SimulatedStudy", "shipped_design", "shipped_facts", "simulate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,19 @@ def shipped_design(name: str) -> Design:
     Raises:
         KeyError: there is none of this name.
     """
+    return Design.model_validate(tomllib.loads(_shipped_text(name, f"{name}.toml")))
+
+
+def shipped_facts(name: str) -> str:
+    """The text of its study.toml: title, remark and answers to the checklist.
+
+    Raises:
+        KeyError: there is none of this name.
+    """
+    return _shipped_text(name, f"{name}_study.toml")
+
+
+def _shipped_text(name: str, file: str) -> str:
     if name not in SHIPPED:
         raise KeyError(f"no study {name!r} can be simulated; there is {', '.join(SHIPPED)}")
-    text = (files("spondyl.study.simulation") / f"{name}.toml").read_text(encoding="utf-8")
-    return Design.model_validate(tomllib.loads(text))
+    return (files("spondyl.study.simulation") / file).read_text(encoding="utf-8")
