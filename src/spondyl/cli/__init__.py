@@ -21,6 +21,7 @@ from spondyl.cli.insert_fracture import insert_fracture
 from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.schema import schema
+from spondyl.cli.study import study
 from spondyl.cli.train import train
 from spondyl.cli.worker import worker
 
@@ -52,6 +53,7 @@ def _root(
 for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, train, worker):
     app.command()(verb)
 app.add_typer(cohort)
+app.add_typer(study)
 
 
 def main() -> None:
