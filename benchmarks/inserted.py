@@ -1,6 +1,6 @@
 """Fractures of known loss inserted into real CTs and read: sensitivity, error of the loss, false alarms.
 
-    python benchmarks/inserted.py [--number 150] [--weights FOLDER] [--data ../shared/data] [--out FILE.jsonl]
+    python benchmarks/inserted.py [--number 150] [--weights FOLDER] [--data ../shared/data] [--out FOLDER]
         [--seed 1] [NAME ...]
 
 Only CTs of 3 mm slices or less that show vertebrae from T4 to L4. Where a reader's six points are at hand
@@ -22,8 +22,9 @@ from spondyl.adapters.truth_points import read_points
 from spondyl.domain.finding import State
 from spondyl.settings import load
 from spondyl.study.evaluation.insertions import InsertionReading
-from spondyl.trials.insertion import NormalCt, TrialError, make, open_normal, plan, read_inserted
+from spondyl.trials.insertion import MUST_BE_SEEN, NormalCt, plan, run, survey
 from spondyl.trials.insertion_text import insertion_table, normal_table
+from spondyl.trials.picture import Drawn, write_sheet
 from spondyl.wiring import Reader, open_reader
 
 # name -> input under the data folder (None: the demo CT out of the wheel), annotation where there is one
@@ -34,7 +35,6 @@ INPUTS: dict[str, tuple[str | None, str | None]] = {
     "totalseg-example": ("masks/totalseg-example/ct.nii.gz", "totalseg-example"),
     "totalseg-aorta": ("masks/totalseg-aorta/ct.nii.gz", None),
 }
-MUST_BE_SEEN = 0.25  # Genant's bound of grade 2
 
 
 def main() -> None:
@@ -47,39 +47,43 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SPONDYL_DATA", "../shared/data")))
-    parser.add_argument("--out", type=Path, default=None, help="one line of JSON per insertion")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="folder for readings and pictures of the missed"
+    )
     parser.add_argument("--threads", type=int, default=None)
     arguments = parser.parse_args()
     reader = open_reader(load(weights_folder=arguments.weights, threads=arguments.threads))
-    cts = {name: _open(reader, name, arguments.data) for name in arguments.names}
-    planned = plan(list(cts.values()), arguments.number, arguments.seed)
+    cts = [_survey(reader, name, arguments.data) for name in arguments.names]
     readings: list[InsertionReading] = []
+    tiles: list[Drawn] = []
     began = time.perf_counter()
-    for number, one in enumerate(planned, start=1):
-        try:
-            inserted = make(cts[one.ct], one)
-        except TrialError as error:
-            print(f"left out: {error}", flush=True)
+    for tried in run(reader, cts, plan(cts, arguments.number, arguments.seed)):
+        if tried.reading is None:
+            print(f"left out: {tried.left_out}", flush=True)
             continue
-        reading, _ = read_inserted(reader, cts[one.ct], one, inserted)
-        readings.append(reading)
-        _print_line(number, reading)
+        readings.append(tried.reading)
+        _print_line(tried.number, tried.reading)
+        if tried.missed is not None:
+            tiles.append(tried.missed)
         if arguments.out is not None:
-            with arguments.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(reading)) + "\n")
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            with (arguments.out / "readings.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(tried.reading)) + "\n")
     seconds = (time.perf_counter() - began) / max(len(readings), 1)
     print(f"\n{len(readings)} insertions, {seconds:.1f} s each\n")
     print(insertion_table(readings))
-    print(normal_table([ct.reading for ct in cts.values()]))
+    print(normal_table([ct.reading for ct in cts]))
+    if arguments.out is not None and tiles:
+        write_sheet(tiles, arguments.out / "missed.png")
 
 
-def _open(reader: Reader, name: str, data: Path) -> NormalCt:
+def _survey(reader: Reader, name: str, data: Path) -> NormalCt:
     relative, annotation = INPUTS[name]
     path = demo_ct.fetch(demo_ct.cache_folder()) if relative is None else data / relative
     points = None
     if annotation is not None:
         points = read_points(data / "annotations" / f"{annotation}.json").points_by_level
-    ct = open_normal(reader, path, name, points)
+    ct, _ = survey(reader, path, name, points)
     print(f"{name}: {', '.join(x.value for x in ct.candidates)}; as it is: {ct.finding.state}", flush=True)
     return ct
 

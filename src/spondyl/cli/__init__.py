@@ -22,6 +22,7 @@ from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.schema import schema
 from spondyl.cli.study import study
+from spondyl.cli.site_test import site_test
 from spondyl.cli.train import train
 from spondyl.cli.worker import worker
 
@@ -50,7 +51,7 @@ def _root(
     """Find vertebral compression fractures on CT."""
 
 
-for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, train, worker):
+for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, site_test, train, worker):
     app.command()(verb)
 app.add_typer(cohort)
 app.add_typer(study)

@@ -51,7 +51,7 @@ def insert_fracture(
     with failures_told():
         from spondyl.adapters.truth_error import TruthError
         from spondyl.adapters.truth_points import read_points
-        from spondyl.trials.insertion import PlannedInsertion, TrialError, make, open_normal
+        from spondyl.trials.insertion import PlannedInsertion, TrialError, make, survey
         from spondyl.trials.insertion_files import write_inserted
         from spondyl.wiring import open_reader
 
@@ -61,13 +61,13 @@ def insert_fracture(
         )
         try:
             given = None if points is None else read_points(points).points_by_level
-            ct = open_normal(reader, study, study.name, given)
-            inserted = make(ct, planned)
+            ct, opened = survey(reader, study, study.name, given)
+            inserted = make(ct, opened.volumes[0], planned)
         except TruthError as error:
             stop(str(error), ExitCode.USAGE)
         except TrialError as error:
             stop(str(error), ExitCode.NOT_EVALUABLE)
-        files = write_inserted(ct, planned, inserted, out, points_are_given=points is not None)
+        files = write_inserted(ct, opened, planned, inserted, out, points_are_given=points is not None)
     if not quiet:
         losses = " / ".join(f"{x:.0%}" for x in inserted.loss_fractions)
         typer.echo(f"{NOTICE}\n{level} {shape.value}: loss {inserted.loss_fraction:.1%} ({losses})")

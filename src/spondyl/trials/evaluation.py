@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spondyl.adapters.truth_folders import CaseFiles
-from spondyl.domain.finding import LandmarkSet, VertebraFinding
+from spondyl.domain.finding import VertebraFinding
 from spondyl.domain.level import Level
-from spondyl.domain.measurement import LANDMARK_NAMES
 from spondyl.domain.report import AnalysedSeries, ReportInput
 from spondyl.domain.series import IngestRefused
 from spondyl.domain.vertebra import BodyPatch, LabelledSpine
@@ -19,8 +18,9 @@ from spondyl.geometry.arrays import Float64Array
 from spondyl.study.evaluation.comparing import CaseRow, Overlap, compare, match
 from spondyl.study.evaluation.truth import COUNTED_GRADE, KnownCase
 from spondyl.synthetic.insert_place import frame_of
+from spondyl.trials.insertion import landmark_array
 from spondyl.trials.overlap import overlap
-from spondyl.trials.picture import Tile
+from spondyl.trials.picture import Drawn, Tile, draw
 from spondyl.wiring import Reader
 
 LARGE_HEIGHT_ERROR_MM = 3.0  # ours: shown as a failure; twice the worst bar of the mean
@@ -31,7 +31,7 @@ class Evaluated:
     """One CT: its row, and pictures of what went wrong in it."""
 
     row: CaseRow
-    failures: tuple[Tile, ...]
+    failures: tuple[Drawn, ...]
 
 
 Told = Callable[[str], None]
@@ -57,7 +57,9 @@ def evaluate(reader: Reader, cases: Iterable[CaseFiles], tell: Told) -> Iterable
         overlaps = {} if spine is None else _overlaps(case, spine, bundle)
         spacing = None if shown is None else shown.spacing_mm[shown.slice_axis]
         row = compare(case, bundle.finding, spacing, overlaps)
-        yield Evaluated(row=row, failures=() if shown is None else tuple(_failures(case, row, bundle, shown)))
+        yield Evaluated(
+            row=row, failures=() if shown is None else tuple(map(draw, _failures(case, row, bundle, shown)))
+        )
 
 
 def _series_of(case: KnownCase, bundle: ReportInput) -> CtVolume | None:
@@ -115,7 +117,7 @@ def _failures(case: KnownCase, row: CaseRow, bundle: ReportInput, volume: CtVolu
                 frame=_frame(found),
                 caption=(f"{case.name} {known.level}", wrong),
                 true_points_mm=known.points_lps_mm,
-                read_points_mm=None if found is None else _points(found.landmarks_lps_mm),
+                read_points_mm=None if found is None else landmark_array(found.landmarks_lps_mm),
             )
     for invented in row.invented:
         yield Tile(
@@ -147,13 +149,7 @@ def _what_is_wrong(row: CaseRow, level: Level) -> str:
 
 
 def _frame(found: VertebraFinding | None) -> Float64Array:
-    points = None if found is None else _points(found.landmarks_lps_mm)
+    points = None if found is None else landmark_array(found.landmarks_lps_mm)
     if points is None:
         return np.eye(3)
     return frame_of(points)
-
-
-def _points(landmarks: LandmarkSet | None) -> Float64Array | None:
-    if landmarks is None:
-        return None
-    return np.array([getattr(landmarks, name) for name in LANDMARK_NAMES])

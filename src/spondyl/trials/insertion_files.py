@@ -12,17 +12,24 @@ from spondyl.adapters.truth_points import POINT_NAMES
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
+from spondyl.pipeline import Opened
 from spondyl.synthetic.insert import Inserted
 from spondyl.synthetic.insert_place import frame_of
 from spondyl.synthetic.truth import GRADE_BOUNDS
 from spondyl.trials.insertion import NormalCt, PlannedInsertion
-from spondyl.trials.picture import Tile, write_sheet
+from spondyl.trials.picture import Tile, draw, write_sheet
 
 _DESCRIPTION = "Fracture inserted by Spondyl; not a patient's state"
 
 
 def write_inserted(
-    ct: NormalCt, planned: PlannedInsertion, inserted: Inserted, out: Path, *, points_are_given: bool
+    ct: NormalCt,
+    opened: Opened,
+    planned: PlannedInsertion,
+    inserted: Inserted,
+    out: Path,
+    *,
+    points_are_given: bool,
 ) -> tuple[Path, ...]:
     """Write ``ct.nii.gz`` or ``dicom/`` (as the input was), ``truth.json`` and ``before-after.png``.
 
@@ -30,7 +37,7 @@ def write_inserted(
         OSError: the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    series = ct.opened.ingested.accepted[0]
+    series = opened.ingested.accepted[0]
     if series.sop_instance_uids:
         image = out / "dicom"
         write_derived_series(
@@ -38,7 +45,7 @@ def write_inserted(
             image,
             attributes=series.attributes,
             description=f"{_DESCRIPTION}: {planned.level}, {planned.shape.value}",
-            seed=_seed(ct, planned),
+            seed=_seed(opened, planned),
         )
     else:
         image = out / "ct.nii.gz"
@@ -47,7 +54,7 @@ def write_inserted(
     document = truth_document(ct, planned, inserted, points_are_given=points_are_given)
     truth.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     picture = out / "before-after.png"
-    write_sheet(_tiles(ct, planned, inserted), picture)
+    write_sheet([draw(tile) for tile in _tiles(ct, opened, planned, inserted)], picture)
     return image, truth, picture
 
 
@@ -92,9 +99,9 @@ def truth_document(
     }
 
 
-def _seed(ct: NormalCt, planned: PlannedInsertion) -> int:
+def _seed(opened: Opened, planned: PlannedInsertion) -> int:
     """Decides the UIDs: equal inputs give equal files, another fracture another study."""
-    text = f"{ct.opened.ingested.input_sha256} {planned}"
+    text = f"{opened.ingested.input_sha256} {planned}"
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
 
 
@@ -110,13 +117,13 @@ def _rounded(values: Float64Array, decimals: int = 3) -> list[float]:
     return [round(float(x), decimals) for x in values]
 
 
-def _tiles(ct: NormalCt, planned: PlannedInsertion, inserted: Inserted) -> list[Tile]:
+def _tiles(ct: NormalCt, opened: Opened, planned: PlannedInsertion, inserted: Inserted) -> list[Tile]:
     before = ct.points_lps_mm[planned.level]
     level: Level = planned.level
     losses = ", ".join(f"{x:.0%}" for x in inserted.loss_fractions)
     common = {"centre_lps_mm": before.mean(axis=0), "frame": frame_of(before)}
     return [
-        Tile(volume=ct.volume, caption=(f"{level} as it is",), true_points_mm=before, **common),
+        Tile(volume=opened.volumes[0], caption=(f"{level} as it is",), true_points_mm=before, **common),
         Tile(
             volume=inserted.volume,
             caption=(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -36,15 +38,17 @@ class Tile:
     read_points_mm: Float64Array | None = None
 
 
-def write_sheet(tiles: list[Tile], path: Path) -> None:
-    """Write the tiles as one PNG, four in a row, with the notice below.
+Drawn: TypeAlias = Image.Image
+
+
+def write_sheet(drawn: Sequence[Drawn], path: Path) -> None:
+    """Write drawn tiles as one PNG, four in a row, with the notice below.
 
     Raises:
         ValueError: no tiles. OSError: the file cannot be written.
     """
-    if not tiles:
+    if not drawn:
         raise ValueError("a sheet needs at least one tile")
-    drawn = [_draw(tile) for tile in tiles]
     width, height = drawn[0].size
     columns = min(_TILES_PER_ROW, len(drawn))
     n_rows = -(-len(drawn) // columns)
@@ -56,7 +60,8 @@ def write_sheet(tiles: list[Tile], path: Path) -> None:
     sheet.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def _draw(tile: Tile) -> Image.Image:
+def draw(tile: Tile) -> Drawn:
+    """Draw one tile; who keeps the picture need not keep the volume."""
     up = np.arange(_UP_MM, -_UP_MM, -_PIXEL_MM)
     back = np.arange(-_FRONT_MM, _BACK_MM, _PIXEL_MM)
     points = grid_points(tile.centre_lps_mm, tile.frame, _SLAB_MM, back, up)

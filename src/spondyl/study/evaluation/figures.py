@@ -123,9 +123,9 @@ def _detection(cases: Sequence[CaseRow]) -> list[Figure]:
         _share("recall", "whole vertebrae T1-L6 found as separate bodies", found),
         _share("invented", "bodies read where there is none, of all bodies read", read),
         _share(
-            "measured",
-            "whole vertebrae T1-L6 that carry heights",
-            [(sum(x.is_found and x.refused is None for x in _wanted(c)), len(_wanted(c))) for c in cases],
+            "graded",
+            "whole vertebrae T1-L6 that carry a grade",
+            [(sum(x.read_grade is not None for x in _wanted(c)), len(_wanted(c))) for c in cases],
         ),
     ]
 
