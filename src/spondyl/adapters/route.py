@@ -34,6 +34,7 @@ class StudyState(StrEnum):
     ANALYSED = "analysed"  # results lie here; to be sent
     DELIVERED = "delivered"  # every target has every result
     REFUSED = "refused"  # a target will not have a result; the others have theirs
+    WITHOUT_RESULT = "without result"  # read, and no DICOM object came of it
     FAILED = "failed"  # the analysis failed each time
 
 
@@ -166,6 +167,10 @@ class Route:
                 return
         if self._inbox.content(study)[0] != record.content:
             return  # more came meanwhile; the timer has it, and these results are not sent
+        if not find_outgoing(results)[0]:
+            self._write(study, replace(record, state=StudyState.WITHOUT_RESULT))
+            self._tell(Told(code="WITHOUT_RESULT", text=f"study {study}: nothing to be sent came of it"))
+            return
         record = replace(record, state=StudyState.ANALYSED, reason="")
         self._write(study, record)
         self._tell(Told(code="ANALYSED", text=f"study {study}: analysed"))
@@ -180,8 +185,6 @@ class Route:
             self._analyse(self._inbox.objects_folder(study), partial)
         except Exception as error:  # noqa: BLE001 - one study must not end the service; its words could name a patient
             return type(error).__name__
-        if not any(partial.iterdir()):
-            return "no result was written"
         results.parent.mkdir(exist_ok=True)
         partial.replace(results)
         return None

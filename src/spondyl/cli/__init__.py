@@ -20,9 +20,13 @@ from spondyl.cli.failures import report_bug
 from spondyl.cli.insert_fracture import insert_fracture
 from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
+from spondyl.cli.pacs import pacs
+from spondyl.cli.receive import receive
+from spondyl.cli.route import route
 from spondyl.cli.schema import schema
-from spondyl.cli.study import study
+from spondyl.cli.send import send
 from spondyl.cli.site_test import site_test
+from spondyl.cli.study import study
 from spondyl.cli.train import train
 from spondyl.cli.worker import worker
 
@@ -53,7 +57,10 @@ def _root(
 
 for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, site_test, train, worker):
     app.command()(verb)
+for verb in (receive, route, send):  # the DICOM network
+    app.command()(verb)
 app.add_typer(cohort)
+app.add_typer(pacs)
 app.add_typer(study)
 
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pynetdicom import AE, build_role, evt
@@ -71,6 +72,11 @@ class Fetched:
     written: int
     completed: int
     failed: int
+
+
+def is_keyword(text: str) -> bool:
+    """Whether a text is the keyword of a DICOM attribute."""
+    return tag_for_keyword(text) is not None
 
 
 def search(
