@@ -98,10 +98,18 @@ def _hash_key(session: Session) -> bytes:
     return bytes.fromhex(kept.value)
 
 
+def protocol_text(path: Path | None) -> str:
+    """The text of the station's protocol.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return shipped_protocol_text(_SHIPPED_PROTOCOL) if path is None else path.read_text(encoding="utf-8")
+
+
 def _protocol(path: Path | None) -> Protocol:
+    name = _SHIPPED_PROTOCOL if path is None else path.name
     try:
-        if path is None:
-            return parse_protocol(shipped_protocol_text(_SHIPPED_PROTOCOL), name=_SHIPPED_PROTOCOL)
-        return parse_protocol(path.read_text(encoding="utf-8"), name=path.name)
+        return parse_protocol(protocol_text(path), name=name)
     except (OSError, UnicodeDecodeError, ProtocolError) as error:
         raise StationSettingsError(f"the protocol cannot be read: {error}") from error

@@ -97,9 +97,13 @@ class Circumstances:
 
 def marked(vertebrae: Sequence[VertebraFinding], minimum_grade: int) -> tuple[int, ...]:
     """Places of the vertebrae that the software marks: those of this grade or more."""
-    return tuple(
-        place for place, vertebra in enumerate(vertebrae) if (vertebra.genant_grade or 0) >= minimum_grade
-    )
+    return tuple(place for place, vertebra in enumerate(vertebrae) if counted(vertebra) >= minimum_grade)
+
+
+def counted(vertebra: VertebraFinding) -> int:
+    """The grade that counts for a mark: what the confounders leave of it; 0 where there is none."""
+    grade = vertebra.genant_grade if vertebra.counted_grade is None else vertebra.counted_grade
+    return grade or 0
 
 
 def shifted(level: Level, shift: int) -> Level | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spondyl.domain.finding import State, StudyFinding
+from spondyl.worklist.answering import counted
 
 # A day of waiting weighs as much as this share of suspicion, so that a doubtful case of last week stands
 # beside a likely one of today. Ours: after ten days an unsuspicious study leads. Calibrate on local traffic.
@@ -30,10 +31,8 @@ class Suspicion:
 
 def suspicion_of(finding: StudyFinding, minimum_grade: int = 2) -> Suspicion:
     """Summarise a finding for the list."""
-    grades = [vertebra.genant_grade for vertebra in finding.vertebrae if vertebra.genant_grade is not None]
-    levels = tuple(
-        vertebra.level for vertebra in finding.vertebrae if (vertebra.genant_grade or 0) >= minimum_grade
-    )
+    grades = [counted(vertebra) for vertebra in finding.vertebrae if vertebra.genant_grade is not None]
+    levels = tuple(vertebra.level for vertebra in finding.vertebrae if counted(vertebra) >= minimum_grade)
     return Suspicion(
         state=finding.state,
         score_probability=finding.score or 0.0,
