@@ -7,6 +7,7 @@ along the axis, hence invertible; the landmarks are carried through it exactly, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,8 @@ from spondyl.geometry.arrays import Float64Array
 _GRID_MM = 1.0  # spacing of the displacement field
 _SIDE_MM = 9.0  # the warp fades out over this distance beside the body
 _ENDPLATE_MM = 2.0  # layer under each endplate that is shifted, not compressed
+_RIM_MM = 1.2  # bone just outside the points is shifted too: stretched with the disc, it would look taller
+_RIM_OF_GAP = 0.4  # where the disc is thin, at most this part of it
 _SMOOTH_MM = 0.7
 _COMPACTION_HU = (
     90.0  # added where the bone is compressed to half (our choice, clinical-methods §1.6: a band)
@@ -66,8 +69,13 @@ class BodyPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Inserted:
-    """The warped CT and the landmarks carried through the warp; losses (3,) anterior, middle, posterior."""
+    """The warped CT and the landmarks carried through the warp; losses (3,) anterior, middle, posterior.
 
+    carry: where (n, 3) points of the original lie in the warped CT, LPS mm. origin: its inverse.
+    """
+
+    carry: Callable[[Float64Array], Float64Array]
+    origin: Callable[[Float64Array], Float64Array]
     volume: CtVolume
     landmarks_lps_mm: Float64Array
     heights_before_mm: Float64Array
@@ -95,6 +103,8 @@ def insert_fracture(volume: CtVolume, place: BodyPlace, wanted: WantedFracture) 
     heights_before = np.linalg.norm(before[:3] - before[3:], axis=1)
     heights_after = np.linalg.norm(after[:3] - after[3:], axis=1)
     return Inserted(
+        carry=field.carry,
+        origin=field.origin,
         volume=CtVolume(hu=warped, affine=volume.affine, series_id=volume.series_id),
         landmarks_lps_mm=after,
         heights_before_mm=heights_before,
@@ -169,12 +179,29 @@ class _Field:
         top_new = top - wanted.top_share * lost
         bottom_new = bottom + (1.0 - wanted.top_share) * lost
         inset = np.minimum(_ENDPLATE_MM, 0.25 * (top_new - bottom_new))
-        lower_end = bottom - _between(local[3:], place.gap_below_mm, y)
-        upper_end = top + _between(local[:3], place.gap_above_mm, y)
+        below, above = (
+            _between(points, gap, y)
+            for points, gap in ((local[3:], place.gap_below_mm), (local[:3], place.gap_above_mm))
+        )
+        rim_below, rim_above = (np.minimum(_RIM_MM, _RIM_OF_GAP * gap) for gap in (below, above))
         source = _piecewise(
             z,
-            (lower_end, bottom_new, bottom_new + inset, top_new - inset, top_new, upper_end),
-            (lower_end, bottom, bottom + inset, top - inset, top, upper_end),
+            (
+                bottom - below,
+                bottom_new - rim_below,
+                bottom_new + inset,
+                top_new - inset,
+                top_new + rim_above,
+                top + above,
+            ),
+            (
+                bottom - below,
+                bottom - rim_below,
+                bottom + inset,
+                top - inset,
+                top + rim_above,
+                top + above,
+            ),
         )
         inside = (z > bottom_new) & (z < top_new)
         compression = np.where(inside, lost / np.maximum(top - bottom - lost, 1.0), 0.0)
@@ -206,6 +233,10 @@ class _Field:
         for _ in range(200):
             local[:, 2] += 0.5 * (start[:, 2] - local[:, 2] - self.at(local))
         return np.asarray(local @ self._frame.T + self._centre)
+
+    def origin(self, points_mm: Float64Array) -> Float64Array:
+        """Which points of the original came to lie at these points of the warped CT."""
+        return np.asarray(points_mm + self.at(self.to_local(points_mm))[:, None] * self.axis)
 
     @property
     def corners_lps_mm(self) -> Float64Array:
