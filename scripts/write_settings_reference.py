@@ -8,8 +8,13 @@ from __future__ import annotations
 import inspect
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spondyl.pipeline import StageSettings
+from spondyl.stages.report import DicomSettings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
 HEAD = """# Settings
@@ -38,13 +43,20 @@ def page() -> str:
     defaults = StageSettings()
     parts = [HEAD]
     for stage in fields(StageSettings):
-        settings = getattr(defaults, stage.name)
-        parts.append(f"\n## `stages.{stage.name}`\n")
-        parts.append(f"```text\n{inspect.getdoc(type(settings))}\n```\n")
-        parts.append("| setting | value |\n|---|---|")
-        parts += [f"| `{field.name}` | `{getattr(settings, field.name)!r}` |" for field in fields(settings)]
-        parts.append("")
+        parts += _section(f"stages.{stage.name}", getattr(defaults, stage.name))
+    parts += _section("dicom", DicomSettings())
     return "\n".join(parts)
+
+
+def _section(title: str, settings: DataclassInstance) -> list[str]:
+    rows = [f"| `{field.name}` | `{getattr(settings, field.name)!r}` |" for field in fields(settings)]
+    return [
+        f"\n## `{title}`\n",
+        f"```text\n{inspect.getdoc(type(settings))}\n```\n",
+        "| setting | value |\n|---|---|",
+        *rows,
+        "",
+    ]
 
 
 if __name__ == "__main__":

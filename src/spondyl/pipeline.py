@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from spondyl.domain.body_view import see_bodies
@@ -36,6 +37,7 @@ from spondyl.stages.ingest import Settings as IngestSettings
 from spondyl.stages.label import Settings as LabelSettings
 from spondyl.stages.localise import Settings as LocaliseSettings
 from spondyl.stages.measure import Settings as MeasureSettings
+from spondyl.stages.report import DicomSettings
 from spondyl.stages.report import Settings as ReportSettings
 from spondyl.stages.segment import Settings as SegmentSettings
 from spondyl.stages.signs import Settings as SignsSettings
@@ -195,6 +197,23 @@ def write_study(bundle: ReportInput, out: Path, settings: StageSettings, watch: 
     """
     with watch.step("report"):
         return report.write_results(bundle, out, settings.report)
+
+
+def write_dicom(
+    bundle: ReportInput,
+    out: Path,
+    settings: StageSettings,
+    dicom: DicomSettings,
+    written_at: datetime,
+    watch: Watch,
+) -> tuple[Path, ...]:
+    """The results of one study as DICOM objects of it; none where the input was no DICOM study.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with watch.step("report"):
+        return report.write_dicom(bundle, out, settings.report, dicom, written_at)
 
 
 def _read_series(

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from spondyl.domain.network import Engine
 from spondyl.pipeline import StageSettings
+from spondyl.stages.report import DicomSettings
 
 MOST_THREADS_BY_DEFAULT = 8  # patches are small: more threads wait for one another
 
@@ -45,12 +46,14 @@ class Settings(BaseSettings):
     threads: how many threads the engine may use.
     weights_folder: where the networks and their weights.json lie; None for the shipped ones.
     stages: the settings of every stage; besides engine and weights only these change a result.
+    dicom: which DICOM objects are written.
     """
 
     engine: Engine = Engine.AUTO
     threads: int = Field(default_factory=available_threads, ge=1, le=256)
     weights_folder: Path | None = None
     stages: StageSettings = Field(default_factory=StageSettings)
+    dicom: DicomSettings = Field(default_factory=DicomSettings)
 
     model_config = SettingsConfigDict(
         env_prefix="SPONDYL_", env_nested_delimiter="__", frozen=True, extra="forbid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from spondyl.pipeline import (
     open_study,
     read_opened,
     read_study,
+    write_dicom,
     write_study,
 )
 from spondyl.settings import Settings, settings_sha256
@@ -44,11 +46,13 @@ class Answer:
     """The finding of one study, the files that were written (none without a folder), and each stage's time.
 
     timings_s: as in the finding's manifest, with the report's own time, which no result can hold.
+    dicom_files: the DICOM objects; none where no folder was given for them or the input is no DICOM study.
     """
 
     finding: StudyFinding
     files: tuple[Path, ...]
     timings_s: dict[str, float]
+    dicom_files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,8 +63,16 @@ class Reader:
     manifest: Manifest
     settings: Settings
 
-    def read(self, path: Path, out: Path | None = None, progress: Progress | None = None) -> Answer:
+    def read(
+        self,
+        path: Path,
+        out: Path | None = None,
+        progress: Progress | None = None,
+        dicom_out: Path | None = None,
+    ) -> Answer:
         """Read one study, and write the results where a folder is given.
+
+        dicom_out: folder for the DICOM objects; stays empty where the input is not one DICOM study.
 
         Raises:
             OSError: the results cannot be written.
@@ -70,7 +82,17 @@ class Reader:
             path, networks=self.networks, settings=self.settings.stages, manifest=self.manifest, watch=watch
         )
         files = () if out is None else write_study(bundle, out, self.settings.stages, watch)
-        return Answer(finding=bundle.finding, files=files, timings_s=dict(watch.timings_s))
+        dicom_files = () if dicom_out is None else self._write_dicom(bundle, dicom_out, watch)
+        return Answer(
+            finding=bundle.finding,
+            files=files,
+            timings_s=dict(watch.timings_s),
+            dicom_files=dicom_files,
+        )
+
+    def _write_dicom(self, bundle: ReportInput, out: Path, watch: Watch) -> tuple[Path, ...]:
+        now = datetime.now(UTC).astimezone()  # noqa: TID251 - here the clock enters
+        return write_dicom(bundle, out, self.settings.stages, self.settings.dicom, now, watch)
 
     def read_to_show(self, path: Path, out: Path) -> StudyFinding:
         """Read one study for the reading station: results into ``out``, its page's pictures below it.
@@ -158,6 +180,16 @@ def open_reader(settings: Settings) -> Reader:
         manifest=manifest,
         settings=settings,
     )
+
+
+def read_result(path: Path) -> tuple[StudyFinding, bytes]:
+    """The finding in one of our structured reports, and its finding.json.
+
+    Raises:
+        NotOurReportError: it is none, or it was changed.
+        OSError: the file cannot be read.
+    """
+    return report.read_report(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

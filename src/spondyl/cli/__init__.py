@@ -20,6 +20,7 @@ from spondyl.cli.failures import report_bug
 from spondyl.cli.insert_fracture import insert_fracture
 from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
+from spondyl.cli.read_result import read_result
 from spondyl.cli.pacs import pacs
 from spondyl.cli.receive import receive
 from spondyl.cli.route import route
@@ -55,7 +56,19 @@ def _root(
     """Find vertebral compression fractures on CT."""
 
 
-for verb in (analyze, demo, doctor, evaluate, insert_fracture, mentions, schema, site_test, train, worker):
+for verb in (
+    analyze,
+    demo,
+    doctor,
+    evaluate,
+    insert_fracture,
+    mentions,
+    read_result,
+    schema,
+    site_test,
+    train,
+    worker,
+):
     app.command()(verb)
 for verb in (receive, route, send):  # the DICOM network
     app.command()(verb)

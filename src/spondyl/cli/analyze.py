@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spondyl.settings import Settings
     from spondyl.wiring import Answer
 
+DICOM_FOLDER = "dicom"  # below the folder of the results
 INPUT_HELP = "DICOM folder, zip of one, one DICOM file, or .nii / .nii.gz."
 InputArgument = Annotated[Path, typer.Argument(help=INPUT_HELP, metavar="INPUT", show_default=False)]
 OutOption = Annotated[
@@ -34,6 +35,15 @@ SettingsOption = Annotated[Path | None, typer.Option("--settings", help="TOML fi
 ExitFlagOption = Annotated[bool, typer.Option("--exit-flag", help="End with exit code 10 on FLAG.")]
 
 
+DicomOutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dicom-out", help="Folder for the DICOM objects; default: OUT/dicom where INPUT is DICOM."
+    ),
+]
+NoDicomOption = Annotated[bool, typer.Option("--no-dicom", help="Write no DICOM objects.")]
+
+
 def analyze(
     study: InputArgument,
     out: OutOption = None,
@@ -44,16 +54,30 @@ def analyze(
     threads: ThreadsOption = None,
     settings: SettingsOption = None,
     exit_flag: ExitFlagOption = False,
+    dicom_out: DicomOutOption = None,
+    no_dicom: NoDicomOption = False,
 ) -> None:
     """Read one CT study: name, measure and grade its vertebrae. Research use only."""
     with failures_told():
         chosen = load_settings(settings, engine, threads)
-        answer = read_and_show(study, out, chosen, as_json=as_json, quiet=quiet, verbose=verbose)
+        objects = None if no_dicom else dicom_out or (out and out / DICOM_FOLDER)
+        answer = read_and_show(
+            study, out, chosen, as_json=as_json, quiet=quiet, verbose=verbose, dicom_out=objects
+        )
+        if dicom_out is not None and not answer.dicom_files:
+            typer.echo("spondyl: no DICOM objects: INPUT is not one DICOM study, or --no-dicom", err=True)
     raise typer.Exit(exit_code(answer.finding, exit_flag=exit_flag))
 
 
 def read_and_show(
-    study: Path, out: Path | None, settings: Settings, *, as_json: bool, quiet: bool, verbose: bool
+    study: Path,
+    out: Path | None,
+    settings: Settings,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    dicom_out: Path | None = None,
 ) -> Answer:
     """Read a study, write its results where a folder is given, and print the answer."""
     from spondyl.cli.console import answers, asides
@@ -63,7 +87,7 @@ def read_and_show(
 
     reader = open_reader(settings)
     with shown_progress(asides(), quiet=quiet) as progress:
-        answer = reader.read(study, out, progress)
+        answer = reader.read(study, out, progress, dicom_out)
     if as_json:
         typer.echo(_json_text(answer), nl=False)
     elif not quiet:
@@ -72,6 +96,10 @@ def read_and_show(
         for path in answer.files:
             if path.name == "report.html":
                 console.print(f"report: {path}", soft_wrap=True)
+        if answer.dicom_files:
+            console.print(
+                f"DICOM objects: {len(answer.dicom_files)} in {answer.dicom_files[0].parent}", soft_wrap=True
+            )
     return answer
 
 

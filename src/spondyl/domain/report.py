@@ -15,6 +15,10 @@ class ResultsNotWrittenError(OSError):
     """The results could not be written (full disk, no permission, not a folder); earlier ones stand."""
 
 
+class NotOurReportError(ValueError):
+    """A file is not a structured report of ours, or not as it was written; the text says which."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AnalysedSeries:
     """One series that was analysed.

@@ -44,6 +44,7 @@ REPEATED_ATTRIBUTES = (
     "PositionReferenceIndicator",
 )
 """Attributes of patient, study, series and equipment. Anything else of a source stays where it is."""
+_RESCALE_TAGS = ("00281053", "00281052")  # RescaleSlope, RescaleIntercept
 
 
 def source_of(
@@ -55,10 +56,14 @@ def source_of(
     """
     first = slices[0]
     dataset = read_dataset(files[first.file].read(), settings, with_pixels=False)
+    document = _repeated(dataset)
+    for tag, value in zip(_RESCALE_TAGS, (first.slope, first.intercept), strict=True):
+        if value is not None:  # of a multi-frame image they stand in the frame, so they are taken as read
+            document[tag] = {"vr": "DS", "Value": [value]}
     is_multiframe = "PerFrameFunctionalGroupsSequence" in dataset
     return SourceImages(
         series_id=series_id,
-        header_json=json.dumps(_repeated(dataset), sort_keys=True),
+        header_json=json.dumps(document, sort_keys=True),
         sop_instance_uids=tuple(header.sop_uid for header in slices),
         frame_numbers=tuple(header.frame + 1 for header in slices) if is_multiframe else (),
     )
