@@ -114,7 +114,8 @@ def _see(vertebra: Vertebra, measurement: Measured | NotMeasured) -> BodyView | 
     inside = body[box]
     depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1, 1:-1] * patch.spacing_mm
     left, posterior, superior = _local_coordinates(patch, box, centre, frame)
-    bottom, top = _endplates(patch, centre, frame)
+    filled = np.where(body & (patch.occupancy <= _SURFACE), np.float32(1.0), patch.occupancy)
+    bottom, top = _endplates(filled, patch.affine, centre, frame)
     return BodyView(
         level=measurement.level,
         vertebra=vertebra,
@@ -160,11 +161,11 @@ def _local_coordinates(
 
 
 def _endplates(
-    patch: BodyPatch, centre: Float64Array, frame: Float64Array
+    occupancy: Float32Array, affine: Float64Array, centre: Float64Array, frame: Float64Array
 ) -> tuple[Float64Array, Float64Array]:
     """(a, b) heights of the lower and the upper endplate over the centre."""
     points = grid_points(centre, frame, _ACROSS_MM, _ALONG_MM, _UP_MM)
-    profiles = sample(patch.occupancy, patch.affine, points, order=1, outside=0.0)
+    profiles = sample(occupancy, affine, points, order=1, outside=0.0)
     return crossings(profiles, _UP_MM, _SURFACE)
 
 

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     MERGED = "merged"
     SPLIT = "split"
     OUTLINE_SHORT = "outline_short"
+    OUTLINE_ASKEW = "outline_askew"
     CEMENT = "cement"
     METAL = "metal"
     METAL_STREAK = "metal_streak"

@@ -18,6 +18,7 @@ from spondyl.geometry.arrays import Float32Array, Float64Array
 from spondyl.synthetic.truth import TrueVertebra
 
 _NOISE_MM = 5.0  # what varies faster than this is noise and stays
+_NOISE_SDS = 2.5
 _SOFT_EDGE_MM = 1.0
 
 
@@ -79,6 +80,8 @@ def painted(
     smooth = ndimage.uniform_filter(hu, max(1, round(_NOISE_MM / voxel_mm)))
     out, left = hu.astype(np.float64), np.ones(hu.shape)
     noise = hu - smooth
+    limit = _NOISE_SDS * 1.4826 * float(np.median(np.abs(noise)))  # edges of what was there are no noise
+    noise = np.clip(noise, -limit, limit)
     for paint in painters:
         coat = paint(x, y, z, place)
         out = out * (1.0 - coat.share) + coat.share * (coat.value_hu + noise)

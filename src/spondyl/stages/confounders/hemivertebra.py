@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from spondyl.domain.confounder import Confounder, Effect, Kind
 from spondyl.stages.confounders.case import Case
-
-_BETWEEN_SIDES = 0.5  # of the width, from one parasagittal height to the other (§1.1: 25 % to each side)
+from spondyl.stages.confounders.surfaces import side_heights_mm, side_wedge_deg
 
 
 def find(case: Case) -> Iterator[Confounder]:
     """Bodies far lower on one side; with a broken endplate the grade stands."""
     settings = case.settings
     for view, measured in case.measured():
-        left, right = measured.lateral_heights_mm
-        if not np.isfinite(left + right):
+        grade, sides = case.graded(view.level), side_heights_mm(view, measured)
+        if grade is None or sides is None:  # thick slices show no sides
             continue
-        ratio = float(min(left, right) / max(left, right))
-        wedge = float(np.degrees(np.arctan2(abs(left - right), _BETWEEN_SIDES * measured.width_mm)))
+        ratio, wedge = min(sides) / max(sides), abs(side_wedge_deg(view, measured))
         if ratio >= settings.hemivertebra_ratio and wedge <= settings.hemivertebra_deg:
             continue
         is_broken = bool(case.signs[view.level].evidence)
-        grade = case.graded(view.level)
-        before = "" if grade is None or grade.grade < 1 else f" Grade {grade.grade} by height."
+        before = "" if grade.grade < 1 else f" Grade {grade.grade} by height."
         yield Confounder(
             kind=Kind.HEMIVERTEBRA,
             level=view.level,

@@ -17,7 +17,7 @@ from spondyl.stages.confounders.surfaces import front_and_back
 
 _SLAB_MM = 6.0
 _MIDDLE = (0.3, 0.8)
-_RIM = (0.02, 0.15)
+_RIM = (0.0, 0.15)
 _FEWEST = 6
 _CORNERS = ((0, 1.0, "upper"), (3, -1.0, "lower"))
 
@@ -27,7 +27,7 @@ def find(case: Case) -> Iterator[Confounder]:
     settings = case.settings
     for view, measured in case.measured():
         landmarks = view.local(measured.landmarks_lps_mm)
-        near = ndimage.binary_dilation(view.inside)
+        near = ndimage.binary_dilation(view.inside, iterations=2)  # the body's own cortex is blurred
         steady = ndimage.uniform_filter(view.hu, 2)
         for row, sign, name in _CORNERS:
             surface = view.top_mm if sign > 0 else -view.bottom_mm

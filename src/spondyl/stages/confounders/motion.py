@@ -50,7 +50,11 @@ def jumps_mm(case: Case) -> Float64Array:
     overlap = np.fft.irfft2(spectra[1:] * np.conj(spectra[:-1]), centred.shape[1:])
     shift = np.array([_peak(one) for one in overlap]) * pixel_mm
     trend = np.stack([_running_median(column) for column in shift.T], axis=1)
-    return np.asarray(np.linalg.norm(shift - trend, axis=1))
+    energy = np.sqrt(np.sum(centred**2, axis=(1, 2)))
+    likeness = np.max(overlap, axis=(1, 2)) / np.maximum(energy[1:] * energy[:-1], 1.0)
+    off = np.linalg.norm(shift - trend, axis=1)
+    # where the next slice shows something else (the end of a lung, of the table), nothing can be said
+    return np.asarray(np.where(likeness >= case.settings.motion_likeness, off, 0.0))
 
 
 def _peak(overlap: Float64Array) -> tuple[float, float]:

@@ -20,7 +20,7 @@ def find(case: Case) -> Iterator[Confounder]:
     """Dense lesions body by body, and one word where all bodies are dense."""
     for view in case.views:
         core = case.cores.get(view.level)
-        if core is not None:
+        if core is not None and not view.vertebra.cut_by_border:
             yield from _in_body(case, view, core)
     yield from _everywhere(case)
 

@@ -11,16 +11,21 @@ from spondyl.domain.confounder import Confounder, Effect, Kind
 from spondyl.domain.measurement import Measured
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.confounders.case import Case
+from spondyl.stages.confounders.outline_askew import off_row_deg
+from spondyl.stages.confounders.surfaces import side_heights_mm, side_wedge_deg
 
-_BETWEEN_SIDES = 0.5
 _FEWEST_BODIES = 4
+_FOLLOWS_DEG = 25.0
+_MOST_WEDGE_DEG = 8.0
 _SMOOTH = 3
 
 
 def find(case: Case) -> Iterator[Confounder]:
     """The largest angle between an upper endplate and a lower one below it, and the bodies it explains."""
     settings = case.settings
-    bodies = list(case.measured())
+    every = list(case.measured())
+    # an outline that is none would make a curve of its own
+    bodies = [pair for pair, angle in zip(every, off_row_deg(every), strict=True) if angle <= _FOLLOWS_DEG]
     if len(bodies) < _FEWEST_BODIES:
         return
     cobb, upper, lower = cobb_deg(bodies)
@@ -44,7 +49,8 @@ def find(case: Case) -> Iterator[Confounder]:
 def cobb_deg(bodies: list[tuple[BodyView, Measured]]) -> tuple[float, int, int]:
     """Cobb's angle and the indices of its end vertebrae."""
     tilt = np.array([_tilt_deg(measured) for _, measured in bodies])
-    wedge = np.array([_wedge_deg(measured) for _, measured in bodies])
+    wedge = np.array([side_wedge_deg(view, measured) for view, measured in bodies])
+    wedge = np.clip(wedge, -_MOST_WEDGE_DEG, _MOST_WEDGE_DEG)  # more is a fault of one outline, not the curve's
     # single endplates are noisy: the tilt of a body is steadied by its neighbours'
     steady = _steadied(tilt)
     upper, lower = steady + 0.5 * wedge, steady - 0.5 * wedge
@@ -67,20 +73,13 @@ def _tilt_deg(measured: Measured) -> float:
     return float(np.degrees(np.arctan2(axis[0], axis[2])))
 
 
-def _wedge_deg(measured: Measured) -> float:
-    """Angle between the endplates in the coronal plane, positive where the left side is lower; 0 unseen."""
-    left, right = measured.lateral_heights_mm
-    if not np.isfinite(left + right):
-        return 0.0
-    return float(np.degrees(np.arctan2(right - left, _BETWEEN_SIDES * measured.width_mm)))
-
-
 def _wedge(case: Case, view: BodyView, measured: Measured, cobb: float) -> Iterator[Confounder]:
     """A graded body of the curve that is lower on one side: the curve's wedge, not a fracture's."""
     grade = case.graded(view.level)
-    left, right = measured.lateral_heights_mm
-    if grade is None or grade.grade < 1 or not np.isfinite(left + right):
+    sides = side_heights_mm(view, measured)
+    if grade is None or grade.grade < 1 or sides is None:
         return
+    left, right = sides
     difference = float(abs(left - right) / (0.5 * (left + right)))
     if difference <= case.settings.lateral_difference or case.signs[view.level].evidence:
         return

@@ -54,11 +54,12 @@ class Settings:
         rib_seen, rib_absent, sacrum_seen: evidence that is sure (ours).
     Disc (§2) disc_hu, disc_hard_hu, disc_hard_fraction: share above it (ours).
         discitis_height: of the neighbours' discs; discitis_rough_mm: both endplates (ours).
-    Scan (§1.8, §2) thick_mm, not_graded_mm. noise_hu. motion_mm: jump between slices (ours).
+    Scan (§1.8, §2) thick_mm, not_graded_mm. noise_hu. motion_mm: jump between slices; motion_likeness:
+        of the two slices, or they show different things (ours).
     """
 
     core_depth_mm: float = 3.0
-    core_depth_spacings: float = 0.8
+    core_depth_spacings: float = 1.2
     smooth_mm: float = 3.0
     neighbours: int = 4
 
@@ -100,6 +101,7 @@ class Settings:
     edge_least_mm: float = 1.0
     edge_spacings: float = 0.5
     edge_extent: float = 0.5
+    askew_deg: float = 35.0
 
     schmorl_depth_mm: float = 2.0
     schmorl_extent: float = 0.34
@@ -116,7 +118,7 @@ class Settings:
     limbus_hu: float = 250.0
     limbus_ml: float = 0.06
     limbus_reach_mm: float = 7.0
-    limbus_missing_mm: float = 2.0
+    limbus_missing_mm: float = 1.0
 
     wedge_loss: tuple[float, float] = (0.10, 0.25)
     osteophyte_mm: float = 3.0
@@ -155,3 +157,4 @@ class Settings:
     not_graded_mm: float = 3.0
     noise_hu: float = 35.0
     motion_mm: float = 2.0
+    motion_likeness: float = 0.9

@@ -15,6 +15,9 @@ _WITHIN = 0.82  # of the outline's radius: the rims round off
 _LEAST_HEIGHT = 0.5  # of the usual column
 _NOISE_MM = 0.3
 _FEWEST = 40
+_SIDE_ACROSS = (0.12, 0.36)  # of the width, from the midline
+_SIDE_ALONG = (0.25, 0.75)  # of the depth
+_FEWEST_AT_SIDE = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,3 +59,32 @@ def pitting(view: BodyView, measured: Measured, surface_mm: Float64Array) -> Pit
     depth = np.full(surface_mm.shape, np.nan)
     depth[inner] = design @ fit.coefficients - surface_mm[inner]
     return Pitting(depth_mm=depth, rough_mm=float(np.std(depth[inner])))
+
+
+def side_heights_mm(view: BodyView, measured: Measured) -> tuple[float, float] | None:
+    """Height of the left and the right half of a body, over so much of each that no pit decides it."""
+    front, back = front_and_back(view, measured)
+    middle = float(view.local(measured.landmarks_lps_mm)[:, 0].mean())
+    aside = (view.across_mm - middle) / measured.width_mm
+    share = (view.along_mm - front) / (back - front)
+    along = (share >= _SIDE_ALONG[0]) & (share <= _SIDE_ALONG[1])
+    heights = view.top_mm - view.bottom_mm
+    sides = []
+    for sign in (1.0, -1.0):
+        across = (sign * aside >= _SIDE_ACROSS[0]) & (sign * aside <= _SIDE_ACROSS[1])
+        seen = heights[across][:, along]
+        seen = seen[np.isfinite(seen)]
+        if seen.size < _FEWEST_AT_SIDE:
+            return None
+        sides.append(float(np.median(seen)))
+    return sides[0], sides[1]
+
+
+def side_wedge_deg(view: BodyView, measured: Measured) -> float:
+    """Angle between the endplates in the coronal plane, positive where the left side is lower; 0 unseen."""
+    sides = side_heights_mm(view, measured)
+    if sides is None:
+        return 0.0
+    left, right = sides
+    between = (_SIDE_ACROSS[0] + _SIDE_ACROSS[1]) * measured.width_mm
+    return float(np.degrees(np.arctan2(right - left, between)))

@@ -22,6 +22,7 @@ from spondyl.stages.signs.walls import cortex_gap_mm2, has_cortical_step, wall_c
 
 _FEWEST_RAYS = 4
 _GAS_DEPTH_MM = 2.0
+_GAS_VOXELS = 2
 _NEIGHBOUR_STEPS = 1
 _FEWEST_PEDICLES = 4
 _WALL_INSET = 0.08
@@ -82,7 +83,8 @@ def _own_signs(ct: CtVolume, view: BodyView, measured: Measured, settings: Setti
 
 def _gas_ml(view: BodyView, settings: Settings) -> float:
     """Volume of the largest pocket of gas inside the body."""
-    gas = view.inside & view.in_scan & (view.depth_mm > _GAS_DEPTH_MM) & (view.hu < settings.gas_hu)
+    steady = ndimage.uniform_filter(view.hu, _GAS_VOXELS)  # noise in fat is no gas
+    gas = view.inside & view.in_scan & (view.depth_mm > _GAS_DEPTH_MM) & (steady < settings.gas_hu)
     if not np.any(gas):
         return 0.0
     parts, _ = ndimage.label(gas, np.ones((3, 3, 3)))
