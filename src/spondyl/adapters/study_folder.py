@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -65,7 +65,7 @@ def read_study(folder: Path) -> StudyData:
     report_file = _found(folder, "reports", _TEXT_ENDINGS)
     readings = _readings(reading_file, places, protocol)
     interventions = _interventions(review_file, places, protocol)
-    reports = _reports(report_file, places)
+    reports = {row.case_id: row for row in read_reports(report_file, places)} if report_file else {}
     counted = (
         (study_file, len(studies)),
         (vertebra_file, len(vertebrae)),
@@ -159,9 +159,13 @@ def _interventions(
     return tuple(appended((), rows, cases=places, needs_blinding=blind, file=path.name))
 
 
-def _reports(path: Path | None, places: Mapping[str, int]) -> dict[str, ReportRow]:
-    if path is None:
-        return {}
+def read_reports(path: Path, cases: Container[str]) -> list[ReportRow]:
+    """The reports of a file: Parquet, CSV, JSON lines, FHIR or HL7.
+
+    Raises:
+        TableError: a report without its case, a second one of a case, a language that is not known.
+        StudyFolderError: the file holds no reports that can be read.
+    """
     if path.suffix.lower() == ".parquet":
         numbered = read_table(path, ReportRow)
     else:
@@ -170,17 +174,17 @@ def _reports(path: Path | None, places: Mapping[str, int]) -> dict[str, ReportRo
         except ReportTextError as error:
             raise StudyFolderError(f"{path.name}: {error}") from error
         numbered = [(x.row, ReportRow(case_id=x.id, text=x.text, lang=x.lang)) for x in texts]
-    faults = list(_report_faults(numbered, places))
+    faults = list(_report_faults(numbered, cases))
     if faults:
         raise TableError(path.name, faults)
-    return {row.case_id: row for _, row in numbered}
+    return [row for _, row in numbered]
 
 
-def _report_faults(rows: Sequence[tuple[int, ReportRow]], places: Mapping[str, int]) -> Iterator[Fault]:
+def _report_faults(rows: Sequence[tuple[int, ReportRow]], cases: Container[str]) -> Iterator[Fault]:
     seen: set[str] = set()
     languages = shipped_languages()
     for number, row in rows:
-        if row.case_id not in places:
+        if row.case_id not in cases:
             allowed = "a case_id of the case table (studies); a report needs its study"
             yield Fault(row=number, column="case_id", got=repr(row.case_id), allowed=allowed)
         if row.case_id in seen:

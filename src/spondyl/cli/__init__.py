@@ -24,6 +24,7 @@ from spondyl.cli.read_result import read_result
 from spondyl.cli.pacs import pacs
 from spondyl.cli.receive import receive
 from spondyl.cli.route import route
+from spondyl.cli.records import records
 from spondyl.cli.schema import schema
 from spondyl.cli.send import send
 from spondyl.cli.site_test import site_test
@@ -73,6 +74,7 @@ for verb in (
 for verb in (receive, route, send):  # the DICOM network
     app.command()(verb)
 app.add_typer(cohort)
+app.add_typer(records)
 app.add_typer(pacs)
 app.add_typer(study)
 

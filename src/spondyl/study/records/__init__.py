@@ -11,7 +11,7 @@ level for the case as a whole. Adjudicators' records stand beside the first ones
 
 from __future__ import annotations
 
-from spondyl.study.records.history import appended, current
+from spondyl.study.records.history import RecordType, appended, current
 from spondyl.study.records.intervention import (
     Access,
     Canal,
@@ -48,6 +48,7 @@ __all__ = [
     "Pedicles",
     "PosteriorWall",
     "ReadingRecord",
+    "RecordType",
     "RejectionReason",
     "Role",
     "Sign",

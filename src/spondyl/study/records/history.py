@@ -123,5 +123,5 @@ def _same_answer_twice(records: Sequence[Record], rows: Mapping[str, int]) -> It
 def _question(record: Record) -> tuple[object, ...]:
     question = (record.case_id, record.reader, record.role, record.level)
     if isinstance(record, ReadingRecord):
-        return (*question, record.reading, record.look)
+        return (*question, record.marked_level, record.reading, record.look)  # two marks may be one vertebra
     return question
