@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +19,7 @@ _CARDS = (
     ("non_report_rate", "of the confirmed are not in the report"),
     ("interventional_suitable", "of the fractures presented are suitable for augmentation"),
 )
+_WIDE, _SHORT = 7, 14  # columns from which the type is smaller; rows up to which a table is not parted
 _FIGURE_HEADS = ("counts", "value", "interval", "method")
 
 
@@ -48,6 +50,7 @@ class _ShownTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[_Cell, ...], ...]
     note: str
+    layout: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,27 @@ def _shown(table: Table) -> _ShownTable:
     else:
         columns = table.columns
         rows = tuple(tuple(_cell(cell) for cell in row) for row in table.rows)
-    return _ShownTable(title=table.title, name=table.name, columns=columns, rows=rows, note=table.note)
+    wide = "wide" if len(columns) > _WIDE else ""
+    short = "short" if len(rows) <= _SHORT else ""  # kept on one page of the PDF
+    return _ShownTable(
+        title=table.title,
+        name=table.name,
+        columns=columns,
+        rows=_without_repeats(rows),
+        note=table.note,
+        layout=f"{wide} {short}".strip(),
+    )
+
+
+def _without_repeats(rows: Sequence[tuple[_Cell, ...]]) -> tuple[tuple[_Cell, ...], ...]:
+    """Leave out the first cell of a row where it says the same as that of the row above."""
+    shown = []
+    above = ""
+    for first, *others in rows:
+        is_repeat = first.text == above and not first.is_number and len(others) > 1
+        shown.append((_Cell(text="", is_number=False) if is_repeat else first, *others))
+        above = first.text
+    return tuple(shown)
 
 
 def _figure_cells(row: FigureRow) -> tuple[_Cell, ...]:
@@ -124,7 +147,14 @@ def _figure_cells(row: FigureRow) -> tuple[_Cell, ...]:
 def _cell(cell: Cell | Count) -> _Cell:
     if isinstance(cell, Count):
         return _Cell(text=cell.text, is_number=True)
-    return _Cell(text="" if cell is None else str(cell), is_number=isinstance(cell, (int, float)))
+    if isinstance(cell, str) or cell is None:
+        return _Cell(text=_words(cell or ""), is_number=False)
+    return _Cell(text=str(cell), is_number=True)
+
+
+def _words(text: str) -> str:
+    """Codes in words: underscores are for files and programs."""
+    return text if "/" in text or "." in text else text.replace("_", " ")
 
 
 @cache

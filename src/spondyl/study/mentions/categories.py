@@ -10,6 +10,8 @@ from spondyl.study.mentions.model import UNSPECIFIED, Category, Mention, Status,
 
 _ORDER = (*(level.value for level in Level), UNSPECIFIED)
 _STATED = frozenset({Status.AFFIRMED, Status.PROBABLE})
+# place among the standard levels; a variant (T13, L6) stands where the level before it does
+_PLACES = {level: sum(x.order <= level.order for x in STANDARD_LEVELS) for level in Level}
 
 
 class NotReported(StrEnum):
@@ -59,13 +61,8 @@ def vertebra_category(levels: Mapping[str, Category], level: Level, tolerance_le
 
     A fracture reported without its level counts as R1 for each vertebra, since it names none wrongly.
     """
-    near = {x.value for x in Level if abs(_place(x) - _place(level)) <= tolerance_levels} | {UNSPECIFIED}
+    near = {x.value for x in Level if abs(_PLACES[x] - _PLACES[level]) <= tolerance_levels} | {UNSPECIFIED}
     return case_category({name: category for name, category in levels.items() if name in near})
-
-
-def _place(level: Level) -> int:
-    """Place among the standard levels; a variant (T13, L6) stands where the level before it does."""
-    return sum(x.order <= level.order for x in STANDARD_LEVELS)
 
 
 def _category(mentions: list[Mention], *, has_level: bool) -> Category:

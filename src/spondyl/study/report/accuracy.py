@@ -95,9 +95,9 @@ def what_if_table(results: Results) -> PlainTable:
             (
                 f"{100 * x.false_omission_fraction:.0f} %",
                 round(x.false_negatives, 1),
-                f"{x.sensitivity:.3f}",
-                f"{x.specificity:.3f}",
-                f"{x.prevalence:.3f}",
+                round(x.sensitivity, 3),
+                round(x.specificity, 3),
+                round(x.prevalence, 3),
             )
             for x in what_if(study.true_positives, study.false_positives, study.n_negative, _FALSE_OMISSIONS)
         )

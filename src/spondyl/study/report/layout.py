@@ -22,7 +22,7 @@ class Count:
 
     @property
     def text(self) -> str:
-        """As in "65/501 (13.0 %)"; without a share where the whole is nothing."""
+        """As in "3/4 (75.0 %)"; without a share where the whole is nothing."""
         if not self.whole:
             return f"{self.part}/0"
         return f"{self.part}/{self.whole} ({100 * self.part / self.whole:.1f} %)"
@@ -83,21 +83,21 @@ class FigureRow:
 
     @property
     def counts(self) -> str:
-        """Numerator and denominator, as in "436/501"; the number of units where it is no ratio."""
+        """Numerator and denominator, as in "3/4"; the number of units where it is no ratio."""
         if self.answer.numerator is None or self.answer.denominator is None:
             return f"n {self.answer.n}"
         return f"{_number(self.answer.numerator)}/{_number(self.answer.denominator)}"
 
     @property
     def value(self) -> str:
-        """As in "87.0 %", or why there is none."""
+        """As in "75.0 %", or why there is none."""
         if isinstance(self.answer, CannotSay):
             return f"cannot be said: {self.answer.got}"
         return self._scaled(self.answer.value) + (" %" if self._is_percent else "")
 
     @property
     def interval(self) -> str:
-        """As in "83.8 to 89.8", without an end that is not bounded."""
+        """As in "19.4 to 99.4", without an end that is not bounded."""
         low, high = self.answer.low, self.answer.high
         if math.isinf(low) and math.isinf(high):
             return ""

@@ -19,6 +19,7 @@ from spondyl.study.report.svg import (
     INK,
     MUTED,
     ORANGE,
+    PAPER,
     RED,
     SKY,
     drawing,
@@ -34,7 +35,8 @@ _CATEGORY_COLOURS = {
     Category.R2: "#00714f", Category.R1: GREEN, Category.R0A: "#f3d36b", Category.R0B: ORANGE,
     Category.R0C: "#cc79a7", Category.X: "#7b8794", Category.N: GREY,
 }  # fmt: skip
-_TICKS = 5
+_ON_BAR = {Category.R2: PAPER, Category.R1: PAPER, Category.X: PAPER}  # words on the dark bars
+_TICKS, _NARROWEST_NAMED = 5, 38.0
 
 
 def headline_picture(table: FigureTable) -> Picture:
@@ -99,7 +101,8 @@ def _forest(rows: Sequence[FigureRow], words: Sequence[str], alternative: str, *
         parts.append(line(at(row.answer.low), y, at(min(row.answer.high, reach)), y, colour=INK, width=1.6))
         if value is not None and not bars:
             parts.append(rectangle(at(value) - 4, y - 4, 8, 8, fill=BLUE))
-        parts.append(text(right + 14, y + 4, f"{row.counts}  {row.value}", size=12))
+        parts.append(text(right + 14, y + 4, row.counts, size=12, colour=MUTED))
+        parts.append(text(right + 84, y + 4, row.value, size=12, bold=True))
     return drawing(_WIDTH, bottom + 26, parts, alternative=alternative)
 
 
@@ -148,22 +151,16 @@ def categories_picture(results: Results) -> Picture:
     )
     left, right, top, step = 110.0, _WIDTH - 20.0, 12.0, 48.0
     parts: list[str] = []
-    for place, (name, counts) in enumerate(rows):
+    for place, (unit, counts) in enumerate(rows):
         total, x, y = counts.total(), left, top + step * place
-        parts.append(text(left - 10, y + 20, f"{name}, n {total}", size=12, anchor="end"))
+        parts.append(text(left - 10, y + 20, f"{unit}, n {total}", size=12, anchor="end"))
         for category in Category:
             width = (right - left) * counts[category] / total if total else 0.0
             parts.append(rectangle(x, y, width, 32, fill=_CATEGORY_COLOURS[category]))
-            if width > 34:
-                parts.append(
-                    text(
-                        x + width / 2,
-                        y + 20,
-                        f"{category.value} {counts[category]}",
-                        size=11,
-                        anchor="middle",
-                    )
-                )
+            if width > _NARROWEST_NAMED:
+                middle, colour = x + width / 2, _ON_BAR.get(category, INK)
+                name = f"{category.value} {counts[category]}"
+                parts.append(text(middle, y + 20, name, size=11, anchor="middle", colour=colour))
             x += width
     base = top + step * len(rows)
     for place, category in enumerate(Category):

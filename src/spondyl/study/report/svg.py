@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
+
 # after Okabe and Ito (2008), which people with colour-blindness tell apart
 INK, MUTED, LINE, PAPER = "#1f2933", "#5f6b76", "#9aa5b1", "#ffffff"
 BLUE, ORANGE, RED, GREEN, SKY, GREY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cbd2d9"
 FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
 _LINE_HEIGHT = 1.35
 _ARROW = 5.0
+_NOTICE_HEIGHT = 12.0  # at the foot of every figure, which may be passed on alone
 
 
 def drawing(width: float, height: float, parts: Iterable[str], *, alternative: str) -> str:
-    """The whole picture; alternative: what it shows, for those who do not see it."""
+    """The whole picture with the notice; alternative: what it shows, for those who do not see it."""
+    whole = height + _NOTICE_HEIGHT
+    notice = text(width - 8, whole - 5, NOT_FOR_DIAGNOSIS, size=9, anchor="end", colour=MUTED)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
-        f'height="{height:g}" role="img" font-family="{FONT}" fill="{INK}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {whole:g}" width="{width:g}" '
+        f'height="{whole:g}" role="img" font-family="{FONT}" fill="{INK}">'
         f"<title>{escape(alternative)}</title>"
-        f'<rect width="{width:g}" height="{height:g}" fill="{PAPER}"/>{"".join(parts)}</svg>\n'
+        f'<rect width="{width:g}" height="{whole:g}" fill="{PAPER}"/>{"".join(parts)}{notice}</svg>\n'
     )
 
 

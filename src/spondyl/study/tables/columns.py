@@ -148,7 +148,7 @@ def from_cells(row_type: type[RowType], cells: Mapping[str, object]) -> RowType:
     Raises:
         ColumnError: naming the first column whose cell may not be so.
     """
-    hints = get_type_hints(row_type)
+    types_of = _bare_types(row_type)
     values: dict[str, Any] = {}
     for one in columns_of(row_type):
         cell = cells.get(one.name)
@@ -156,8 +156,14 @@ def from_cells(row_type: type[RowType], cells: Mapping[str, object]) -> RowType:
             if one.is_required:
                 raise ColumnError(one.name, "nothing", one.expects)
             continue
-        values[one.name] = _value(one, cell, _bare(hints[one.name]))
+        values[one.name] = _value(one, cell, types_of[one.name])
     return row_type(**values)
+
+
+@cache
+def _bare_types(row_type: type[Row]) -> dict[str, Any]:
+    """The type of each field without its None; asked for once, since reading annotations takes long."""
+    return {name: _bare(hint) for name, hint in get_type_hints(row_type).items()}
 
 
 def _column_of(one: Field[Any], hint: Any) -> Column:  # noqa: ANN401 - an annotation
