@@ -16,6 +16,12 @@ PITCH_MM = {
     "T9": 25.5, "T10": 27.5, "T11": 29.5, "T12": 32.5, "T13": 33.0, "L1": 34.5, "L2": 36.0, "L3": 36.5,
     "L4": 36.5, "L5": 34.0, "L6": 32.0,
 }  # fmt: skip
+# lean of the step up to a body's centre from the next lower one, degrees to the back: VID medians, rounded
+LEAN_DEG = {
+    "C1": -16, "C2": -9, "C3": -12, "C4": -15, "C5": -15, "C6": -19, "C7": -28, "T1": -27, "T2": -26,
+    "T3": -22, "T4": -17, "T5": -10, "T6": -3, "T7": 4, "T8": 10, "T9": 12, "T10": 13, "T11": 14, "T12": 14,
+    "T13": 14, "L1": 15, "L2": 13, "L3": 6, "L4": -7, "L5": -32, "L6": -32, "S1": 0,
+}  # fmt: skip
 RIB_SEEN, NO_RIB_SEEN = 0.95, 0.03
 SACRUM_SEEN, NO_SACRUM_SEEN = 0.95, 0.02
 
@@ -27,7 +33,7 @@ def levels(first: str, last: str, *, without: Sequence[str] = (), extra: Sequenc
 
 
 def body(
-    centre_mm: Sequence[float],
+    centre_mm: Sequence[float] | np.ndarray,
     *,
     number: float,
     number_sd: float = 1.3,
@@ -88,11 +94,11 @@ def spine(
     size: of the whole patient, as a factor on the pitch.
     """
     numbers = running_numbers(column) if numbers is None else numbers
-    vertebrae, height = [], 0.0
+    vertebrae, centre = [], np.zeros(3)
     for level, number in zip(column, numbers, strict=True):
         has_sacrum_below = sacrum_below is not None and level.order >= Level(sacrum_below).order
         candidate = body(
-            (0.0, 0.0, height),
+            centre,
             number=number,
             number_sd=number_sd,
             rib=RIB_SEEN if level.startswith("T") else NO_RIB_SEEN,
@@ -100,5 +106,7 @@ def spine(
         )
         if level not in missed:
             vertebrae.append(vertebra(candidate, cut=level in cut))
-        height -= pitch_mm(level) * size if level != Level.S1 else 0.0
+        lean = np.radians(LEAN_DEG[level])
+        step = 0.0 if level == Level.S1 else pitch_mm(level) * size
+        centre = centre - step * np.array([0.0, np.sin(lean), np.cos(lean)])
     return VertebraMasks(vertebrae=tuple(vertebrae), series_id="made")

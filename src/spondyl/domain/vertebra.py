@@ -55,7 +55,7 @@ class Vertebra:
 
     cut_by_border: the body reaches the end of the scanned space: never graded.
     metal_fraction: share of the body and its near surroundings (5 mm) above the metal threshold.
-    outline_quality: 0-1, how sharply the network decided on this outline.
+    outline_quality: 0-1, how sharply the network decided on this outline, less where the networks disagree.
     """
 
     candidate: BodyCandidate

@@ -10,6 +10,7 @@ import numpy as np
 from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.vertebra import LevelName, Vertebra
 from spondyl.geometry.arrays import Float64Array
+from spondyl.stages.label.curve import curve_score, lean_deg
 from spondyl.stages.label.outline_ratio import depth_to_width, ratio_score
 from spondyl.stages.label.settings import Settings
 
@@ -93,6 +94,18 @@ def _steps_mm(vertebrae: tuple[Vertebra, ...]) -> Float64Array:
     return np.asarray(np.linalg.norm(np.diff(centres, axis=0), axis=1))
 
 
+def _usable_steps(vertebrae: tuple[Vertebra, ...], gaps: list[int]) -> list[bool]:
+    """Steps between neighbours that are both whole: of a cut body the centre is not known."""
+    whole = [not x.cut_by_border for x in vertebrae]
+    pairs = itertools.pairwise(whole)
+    return [missed == 0 and upper and lower for missed, (upper, lower) in zip(gaps, pairs, strict=True)]
+
+
+def _leans(vertebrae: tuple[Vertebra, ...], usable: list[bool]) -> tuple[float | None, ...]:
+    leans = lean_deg(np.array([x.candidate.centre_lps_mm for x in vertebrae]))
+    return tuple(float(x) if is_usable else None for x, is_usable in zip(leans, usable, strict=True))
+
+
 def _gaps(vertebrae: tuple[Vertebra, ...]) -> list[int]:
     """How many bodies were missed in each step: steps much longer than those around them."""
     steps = _steps_mm(vertebrae)
@@ -110,13 +123,16 @@ def _numberings(
     """Every way to lay the bodies onto an anatomy, with its log score."""
     offsets = np.concatenate([[0], np.cumsum(np.array(gaps, dtype=int) + 1)]).astype(int)
     ratios = tuple(depth_to_width(x) for x in vertebrae)
+    usable = _usable_steps(vertebrae, gaps)
+    leans = _leans(vertebrae, usable)
     numberings, scores = [], []
     for anatomy in _anatomies(settings):
         for first in range(len(anatomy.levels) - int(offsets[-1])):
             levels = tuple(anatomy.levels[first + int(offset)] for offset in offsets)
             numberings.append(levels)
-            score = _score(vertebrae, levels, anatomy, gaps, settings)
-            scores.append(np.log(anatomy.prior) + score + ratio_score(ratios, levels, settings))
+            score = _score(vertebrae, levels, anatomy, usable, settings)
+            shape = ratio_score(ratios, levels, settings) + curve_score(leans, levels, settings)
+            scores.append(np.log(anatomy.prior) + score + shape)
     return numberings, np.array(scores)
 
 
@@ -124,7 +140,7 @@ def _score(
     vertebrae: tuple[Vertebra, ...],
     levels: tuple[Level, ...],
     anatomy: _Anatomy,
-    gaps: list[int],
+    usable: list[bool],
     settings: Settings,
 ) -> float:
     total = _number_score(vertebrae, levels, settings)
@@ -139,7 +155,7 @@ def _score(
             total += _evidence(evidence, settings.sacrum_certainty, is_there=is_above_sacrum)
     if levels[-1] == Level.S1:
         total += float(np.log(settings.outlined_sacrum_prior))
-    return total + _pitch_score(vertebrae, levels, gaps, settings)
+    return total + _pitch_score(vertebrae, levels, usable, settings)
 
 
 def _number_score(vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], settings: Settings) -> float:
@@ -186,14 +202,14 @@ def _evidence(seen: float, certainty: float, *, is_there: bool) -> float:
 
 
 def _pitch_score(
-    vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], gaps: list[int], settings: Settings
+    vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], usable: list[bool], settings: Settings
 ) -> float:
     """Steps against the norm: one size for the whole spine, then each step's own spread."""
     steps = _steps_mm(vertebrae)
     ratios = [
         float(np.log(step / PITCH_MM[level]))
-        for step, level, missed in zip(steps, levels[:-1], gaps, strict=True)
-        if missed == 0
+        for step, level, is_usable in zip(steps, levels[:-1], usable, strict=True)
+        if is_usable
     ]
     if not ratios:
         return 0.0

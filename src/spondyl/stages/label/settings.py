@@ -22,6 +22,8 @@ class Settings:
     pitch_weight: share of the steps that counts.
     ratio_sd, patient_ratio_sd: spread of depth over width of one body, and of the whole spine's, as log.
     ratio_weight: share of the ratios that counts (neighbours err together).
+    patient_turn_sd_deg: spread of the whole patient's lean on the table, degrees.
+    curve_weight: share of the steps' leans that counts (neighbours err together).
     eleven_thoracic_prior, thirteen_thoracic_prior, four_lumbar_prior, six_lumbar_prior: how often
         each departure from 12 thoracic and 5 lumbar vertebrae occurs.
     outlined_sacrum_prior: how often the first sacral body is outlined like a vertebra (the networks learn
@@ -30,7 +32,7 @@ class Settings:
     anchor_margin: evidence (0-1) by which a rib or the sacrum must change to count as an anchor.
     """
 
-    number_bias_sd: float = 0.8
+    number_bias_sd: float = 1.2
     level_weight: float = 0.35
     rib_certainty: float = 0.96
     sacrum_certainty: float = 0.9
@@ -40,10 +42,12 @@ class Settings:
     ratio_sd: float = 0.07
     patient_ratio_sd: float = 0.06
     ratio_weight: float = 0.5
+    patient_turn_sd_deg: float = 7.0
+    curve_weight: float = 0.5
     eleven_thoracic_prior: float = 0.02
     thirteen_thoracic_prior: float = 0.004
     four_lumbar_prior: float = 0.01
     six_lumbar_prior: float = 0.02
-    outlined_sacrum_prior: float = 0.05
+    outlined_sacrum_prior: float = 0.15
     certain_probability: float = 0.90
     anchor_margin: float = 0.35

@@ -12,6 +12,7 @@ from spondyl.domain.spine import BodyCandidate, SpineRegion
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
+from spondyl.stages.segment.agreement import missed_share
 from spondyl.stages.segment.field import find_field
 from spondyl.stages.segment.outline import Outline, Scan, outline_body
 from spondyl.stages.segment.ribs import rib_evidence
@@ -19,6 +20,7 @@ from spondyl.stages.segment.settings import Settings
 
 _UNKNOWN_LEVEL_SD = 4.0
 _SHORTEST_COLUMN = 4  # points; less has no direction
+_ALL_MISSED = 0.3  # an outline that leaves out so much of its body is worth nothing
 _MOST_ADDED = 8  # bodies added beyond one end of the chain
 
 
@@ -41,8 +43,29 @@ def follow_spine(
     outlines = _extend(scan, outlines, towards_head=False)
     if region.maps is None:
         return outlines
+    outlines = _checked(scan, outlines, region.maps)
     ribs = rib_evidence(outlines, region.maps)
     return [_with_evidence(x, rib, region.maps, settings) for x, rib in zip(outlines, ribs, strict=True)]
+
+
+def _checked(scan: Scan, outlines: list[Outline], maps: CoarseMaps) -> list[Outline]:
+    """Outlines that leave out a part of the body that the finder saw are made anew, else doubted."""
+    checked = list(outlines)
+    for place, outline in enumerate(outlines):
+        others = checked[max(place - 1, 0) : place] + checked[place + 1 : place + 2]
+        missed = missed_share(outline, others, maps)
+        if missed > scan.settings.largest_missed_share:
+            checked[place] = _anew(scan, outline, others, maps, missed)
+    return sorted(checked, key=lambda x: -float(x.centre_lps_mm[2]))
+
+
+def _anew(scan: Scan, outline: Outline, others: list[Outline], maps: CoarseMaps, missed: float) -> Outline:
+    """The body outlined from between its neighbours, if the networks then agree; else the doubtful one."""
+    if len(others) == 2:
+        new = outline_body(scan, _between(others[0], others[1], 0.5), others)
+        if new is not None and missed_share(new, others, maps) <= scan.settings.largest_missed_share:
+            return replace(new, candidate=outline.candidate)
+    return replace(outline, certainty=outline.certainty * max(1.0 - missed / _ALL_MISSED, 0.0))
 
 
 def _with_evidence(outline: Outline, rib: float, maps: CoarseMaps, settings: Settings) -> Outline:

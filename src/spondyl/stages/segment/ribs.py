@@ -39,16 +39,23 @@ class _Paths:
 def rib_evidence(outlines: list[Outline], maps: CoarseMaps) -> list[float]:
     """For each body 0-1: how surely a rib leaves it; UNKNOWN where it would be out of view."""
     sides = [_one_side(outlines, maps, side) for side in (-1.0, 1.0)]
-    return [
-        float(_STRONGER_SIDE * max(left, right) + (1.0 - _STRONGER_SIDE) * min(left, right))
-        for left, right in zip(*sides, strict=True)
-    ]
+    return [_both_sides([x for x in pair if x is not None]) for pair in zip(*sides, strict=True)]
 
 
-def _one_side(outlines: list[Outline], maps: CoarseMaps, side: float) -> list[float]:
-    """The surest body takes its rib first; the others keep only paths that end elsewhere."""
+def _both_sides(seen: list[float]) -> float:
+    """What the sides in view say together."""
+    if not seen:
+        return UNKNOWN
+    return float(_STRONGER_SIDE * max(seen) + (1.0 - _STRONGER_SIDE) * min(seen))
+
+
+def _one_side(outlines: list[Outline], maps: CoarseMaps, side: float) -> list[float | None]:
+    """The surest body takes its rib first; the others keep only paths that end elsewhere.
+
+    None where the place of a rib is out of view and none is seen.
+    """
     paths = [_paths(outline, maps, side) for outline in outlines]
-    evidence = [0.0] * len(paths)
+    evidence: list[float | None] = [None] * len(paths)
     open_bodies = set(range(len(paths)))
     taken: list[Float64Array] = []
     while open_bodies:
@@ -56,7 +63,8 @@ def _one_side(outlines: list[Outline], maps: CoarseMaps, side: float) -> list[fl
         number = max(sorted(free), key=lambda x: float(free[x].max()))
         best = int(np.argmax(free[number]))
         score = float(free[number][best])
-        evidence[number] = score if paths[number].is_in_view else max(score, UNKNOWN)
+        if paths[number].is_in_view or score > UNKNOWN:
+            evidence[number] = score
         if score > UNKNOWN:
             taken.append(paths[number].ends_lps_mm[best])
         open_bodies.remove(number)

@@ -21,6 +21,8 @@ class Settings:
     largest_slant_deg: a candidate that lies further than this from the column's direction is turned upright.
     candidate_certainty: mean certainty of an outline at a place that the finder gave.
     smallest_certainty: mean certainty of an outline that was looked for without a candidate.
+    largest_missed_share: an outline that leaves out more than this share of what the finder saw of its body
+        is made anew, or doubted.
     volume_share: smallest and largest share of the neighbours' volume for such an outline.
     border_mm: a body whose outline ends nearer than this to the end of the scan counts as cut (next to that
         end the network may give a body up too early); with thick slices, a slice and two voxels.
@@ -43,6 +45,7 @@ class Settings:
     largest_slant_deg: float = 22.0
     candidate_certainty: float = 0.66
     smallest_certainty: float = 0.80
+    largest_missed_share: float = 0.15
     volume_share: tuple[float, float] = (0.4, 1.7)
     border_mm: float = 4.0
     known_probability: float = 0.3
