@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.affine import to_points
 from spondyl.geometry.arrays import Float32Array, Float64Array
@@ -72,9 +73,9 @@ def painted(
     hu: Float32Array, affine: Float64Array, place: Place, painters: tuple[Painter, ...]
 ) -> tuple[Float32Array, Float32Array]:
     """(k, j, i) HU with the coats on, and the share of each voxel that they leave to the body."""
-    local = (to_points(affine, np.indices(hu.shape).reshape(3, -1).T.astype(np.float64)) - place.centre_lps_mm) @ (
-        place.frame
-    )
+    local = (
+        to_points(affine, np.indices(hu.shape).reshape(3, -1).T.astype(np.float64)) - place.centre_lps_mm
+    ) @ (place.frame)
     x, y, z = (local[:, axis].reshape(hu.shape) for axis in range(3))
     voxel_mm = float(np.linalg.norm(affine[:3, 0]))
     smooth = ndimage.uniform_filter(hu, max(1, round(_NOISE_MM / voxel_mm)))
@@ -138,7 +139,9 @@ def screws(radius_mm: float) -> Painter:
         beyond = np.maximum(y - back, front - y)
         off = np.hypot(np.abs(x) - outward, z - 0.2 * place.top_mm) - radius_mm
         metal = _inside(np.maximum(off, beyond))
-        dark = _inside(np.maximum(np.abs(z - 0.2 * place.top_mm) - 2.5, np.abs(x) - 0.8 * outward)) * (y < back)
+        dark = _inside(np.maximum(np.abs(z - 0.2 * place.top_mm) - 2.5, np.abs(x) - 0.8 * outward)) * (
+            y < back
+        )
         dark = dark * (1.0 - metal) * np.clip(0.3 * radius_mm, 0.0, 1.0)
         share_of_both = np.maximum(metal, dark)
         return Coat(share=share_of_both, value_hu=np.where(metal >= dark, 3071.0, -350.0))
@@ -195,7 +198,9 @@ def chalk(hu: float) -> Painter:
 
     def paint(x: Float64Array, y: Float64Array, z: Float64Array, place: Place) -> Coat:
         middle = 0.5 * (place.front_mm + place.back_mm)
-        out = np.hypot(x / (0.8 * place.half_width_mm), (y - middle) / (0.4 * (place.back_mm - place.front_mm)))
+        out = np.hypot(
+            x / (0.8 * place.half_width_mm), (y - middle) / (0.4 * (place.back_mm - place.front_mm))
+        )
         slab = np.maximum((out - 1.0) * place.half_width_mm, np.abs(z - place.top_mm - 3.0) - 4.0)
         return Coat(share=_inside(slab), value_hu=np.asarray(hu))
 
@@ -226,5 +231,23 @@ def short_outline(gap_mm: float, *, is_top: bool) -> Painter:
         up = z - place.top_mm if is_top else place.bottom_mm - z
         gone = np.clip(up + gap_mm + 0.5, 0.0, 1.0)
         return Coat(share=np.zeros_like(x), value_hu=np.asarray(0.0), removed=gone)
+
+    return paint
+
+
+def broken(shape: Shape, loss_fraction: float) -> Painter:
+    """A fracture of the upper endplate: what is lost is taken off the outline, and disc fills it."""
+
+    def paint(x: Float64Array, y: Float64Array, z: Float64Array, place: Place) -> Coat:
+        share = np.clip((y - place.front_mm) / (place.back_mm - place.front_mm), 0.0, 1.0)
+        if shape == Shape.WEDGE:
+            lost = 1.0 - 0.9 * share
+        elif shape == Shape.BICONCAVE:
+            lost = np.clip(1.0 - (2.0 * share - 1.0) ** 4 - 0.6 * (x / place.half_width_mm) ** 4, 0.15, 1.0)
+        else:
+            lost = 1.0 - 0.15 * share
+        plane = place.top_mm - loss_fraction * (place.top_mm - place.bottom_mm) * lost
+        gone = np.clip(z - plane + 0.5, 0.0, 1.0) * (z < place.top_mm + 4.0)
+        return Coat(share=gone, value_hu=np.asarray(80.0), removed=gone)
 
     return paint
