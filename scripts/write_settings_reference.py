@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spondyl.domain.segmenter import SegmenterSettings
 from spondyl.pipeline import StageSettings
 from spondyl.stages.report import DicomSettings
 
@@ -45,6 +46,7 @@ def page() -> str:
     for stage in fields(StageSettings):
         parts += _section(f"stages.{stage.name}", getattr(defaults, stage.name))
     parts += _section("dicom", DicomSettings())
+    parts += _section("segmenter", SegmenterSettings())
     return "\n".join(parts)
 
 

@@ -13,7 +13,9 @@ from spondyl.domain.finding import GradedSeries, Manifest
 from spondyl.domain.network import Network
 from spondyl.domain.refusal import Refusal
 from spondyl.domain.report import AnalysedSeries, ReportInput
+from spondyl.domain.segmenter import OutsideSegmenter
 from spondyl.domain.series import Ingested, IngestRefused, SourceImages, StackSummary
+from spondyl.domain.vertebra import LabelledSpine
 from spondyl.domain.volume import CtVolume
 from spondyl.stages import (
     confounders,
@@ -77,10 +79,14 @@ class StageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """The two networks: the coarse one that finds the spine, the fine one that outlines a body."""
+    """The two networks: the coarse one that finds the spine, the fine one that outlines a body.
+
+    segmenter: from outside; where given it takes the place of both, and its names those of the naming.
+    """
 
     finder: Network
     refiner: Network
+    segmenter: OutsideSegmenter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,16 +232,9 @@ def _read_series(
     watch: Watch,
 ) -> _Read | Refusal:
     """One stack of slices from its Hounsfield units to its grades and what qualifies them."""
-    with watch.step("localise", number, n_series):
-        region = localise.localise(ct, networks.finder, settings.localise)
-    if isinstance(region, Refusal):
-        return region
-    with watch.step("segment", number, n_series):
-        masks = segment.segment(ct, region, networks.refiner, settings.segment)
-    if isinstance(masks, Refusal):
-        return masks
-    with watch.step("label", number, n_series):
-        spine = label.label(masks, settings.label)
+    spine = _find_spine(ct, number, n_series, networks, settings, watch)
+    if isinstance(spine, Refusal):
+        return spine
     with watch.step("measure", number, n_series):
         measurements = measure.measure(spine, settings.measure)
     with watch.step("grade", number, n_series):
@@ -263,6 +262,25 @@ def _read_series(
         ),
         analysed=AnalysedSeries(volume=ct, spine=spine, measurements=measurements),
     )
+
+
+def _find_spine(
+    ct: CtVolume, number: int, n_series: int, networks: Networks, settings: StageSettings, watch: Watch
+) -> LabelledSpine | Refusal:
+    """The vertebrae with their names: by our networks, or by the segmenter from outside."""
+    if networks.segmenter is not None:
+        with watch.step("segment", number, n_series):
+            return networks.segmenter(ct)
+    with watch.step("localise", number, n_series):
+        region = localise.localise(ct, networks.finder, settings.localise)
+    if isinstance(region, Refusal):
+        return region
+    with watch.step("segment", number, n_series):
+        masks = segment.segment(ct, region, networks.refiner, settings.segment)
+    if isinstance(masks, Refusal):
+        return masks
+    with watch.step("label", number, n_series):
+        return label.label(masks, settings.label)
 
 
 def _with_refusals(ingested: Ingested, outcomes: list[_Read | Refusal]) -> tuple[StackSummary, ...]:

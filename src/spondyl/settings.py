@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from spondyl.domain.network import Engine
+from spondyl.domain.segmenter import SegmenterSettings
 from spondyl.pipeline import StageSettings
 from spondyl.stages.report import DicomSettings
 
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     weights_folder: where the networks and their weights.json lie; None for the shipped ones.
     stages: the settings of every stage; besides engine and weights only these change a result.
     dicom: which DICOM objects are written.
+    segmenter: a segmenter from outside in place of the networks.
     """
 
     engine: Engine = Engine.AUTO
@@ -54,6 +56,7 @@ class Settings(BaseSettings):
     weights_folder: Path | None = None
     stages: StageSettings = Field(default_factory=StageSettings)
     dicom: DicomSettings = Field(default_factory=DicomSettings)
+    segmenter: SegmenterSettings = Field(default_factory=SegmenterSettings)
 
     model_config = SettingsConfigDict(
         env_prefix="SPONDYL_", env_nested_delimiter="__", frozen=True, extra="forbid"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import spondyl
 from spondyl import weights
-from spondyl.adapters import engines
+from spondyl.adapters import engines, segmenters
 from spondyl.domain.finding import Manifest, NetworkManifest, StudyFinding
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.domain.network import Engine
 from spondyl.domain.report import ReportInput
+from spondyl.domain.segmenter import OutsideSegmenter, SegmenterSettings
 from spondyl.domain.series import IngestRefused
 from spondyl.pipeline import (
     Networks,
@@ -158,16 +161,23 @@ def open_reader(settings: Settings) -> Reader:
     Raises:
         WeightsError: a network file is missing or is not what its manifest says.
         EngineError: the engine is not installed or cannot run them.
+        SegmenterError: the settings name a segmenter from outside that cannot be used.
     """
     engine = engines.resolve(settings.engine)
     folder = settings.weights_folder or weights.FOLDER
     files = [weights.load(name, folder) for name in weights.NETWORK_NAMES]
     opened = {file.name: engines.open_network(file.content, engine, settings.threads) for file in files}
+    used = [NetworkManifest(name=x.name, version=x.version, sha256=x.sha256) for x in files]
+    outside: OutsideSegmenter | None = None
+    if settings.segmenter.is_used:
+        segmenter = segmenters.open_segmenter(settings.segmenter)
+        outside = partial(segmenters.segment_with, segmenter)
+        used = [_as_manifest(segmenter, settings.segmenter)]
     manifest = Manifest(
         spondyl_version=spondyl.__version__,
         input_sha256="",
         settings_sha256=settings_sha256(settings.stages),
-        networks=tuple(NetworkManifest(name=x.name, version=x.version, sha256=x.sha256) for x in files),
+        networks=tuple(used),
         engine=f"{engine.value} {engines.engine_version(engine)}, {settings.threads} threads",
         precision=engines.PRECISION,
         packages={name: metadata.version(name) for name in PACKAGES},
@@ -176,10 +186,16 @@ def open_reader(settings: Settings) -> Reader:
         timings_s={},
     )
     return Reader(
-        networks=Networks(finder=opened["finder"], refiner=opened["refiner"]),
+        networks=Networks(finder=opened["finder"], refiner=opened["refiner"], segmenter=outside),
         manifest=manifest,
         settings=settings,
     )
+
+
+def _as_manifest(segmenter: segmenters.Segmenter, settings: SegmenterSettings) -> NetworkManifest:
+    """A segmenter from outside in the manifest; its files are not ours, so its settings are hashed."""
+    digest = hashlib.sha256(repr(settings).encode()).hexdigest()
+    return NetworkManifest(name=f"segmenter {segmenter.name}", version=segmenter.version, sha256=digest)
 
 
 def read_result(path: Path) -> tuple[StudyFinding, bytes]:
@@ -200,6 +216,7 @@ class ReaderOpener:
     threads: int
     weights_folder: Path | None
     stages: StageSettings
+    segmenter: SegmenterSettings = field(default_factory=SegmenterSettings)
 
     @classmethod
     def of(cls, settings: Settings) -> ReaderOpener:
@@ -209,6 +226,7 @@ class ReaderOpener:
             threads=settings.threads,
             weights_folder=settings.weights_folder,
             stages=settings.stages,
+            segmenter=settings.segmenter,
         )
 
     def __call__(self) -> Reader:
@@ -219,5 +237,6 @@ class ReaderOpener:
                 threads=self.threads,
                 weights_folder=self.weights_folder,
                 stages=self.stages,
+                segmenter=self.segmenter,
             )
         )

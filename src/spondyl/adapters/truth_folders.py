@@ -1,7 +1,7 @@
 """Which CTs of a folder have which truth: four layouts, found by their files.
 
-- ``cases.json``: a list of {"name", "ct", "points" | "masks", "scheme", "centroids", "grades"}, paths
-  relative to it;
+- ``cases.json``: a list of {"name", "ct", "points", "masks", "bodies", "scheme", "centroids", "grades"},
+  points or masks or both, paths relative to it;
 - one folder per case with ``truth.json`` beside ``ct.nii.gz`` or ``dicom/`` (as insert-fracture writes);
   or ``NAME.json`` beside ``NAME.nii.gz`` or ``NAME/``;
 - VerSe: ``*_ct.nii.gz`` (rawdata) with ``*_seg-vert_msk.nii.gz`` and ``*_ctd.json`` (derivatives), or the
@@ -17,8 +17,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from spondyl.adapters.label_schemes import Scheme
 from spondyl.adapters.truth_error import TruthError
-from spondyl.adapters.truth_masks import Scheme, known_case, read_grades, read_masks, read_verse_centroids
+from spondyl.adapters.truth_masks import known_case, read_grades, read_masks, read_verse_centroids
 from spondyl.adapters.truth_points import read_points
 from spondyl.domain.level import Level
 from spondyl.domain.vertebra import LabelledSpine
@@ -31,12 +32,16 @@ _NIFTI = (".nii.gz", ".nii")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFiles:
-    """One CT and where its truth lies. points: a six-point JSON; masks: a label map or a folder of masks."""
+    """One CT and where its truth lies. points: a six-point JSON; masks: a label map or a folder of masks.
+
+    bodies: a map that is 1 in vertebral bodies, where another tool tells them apart.
+    """
 
     name: str
     ct: Path
     points: Path | None = None
     masks: Path | None = None
+    bodies: Path | None = None
     scheme: Scheme = Scheme.VERSE
     centroids: Path | None = None
     grades: dict[Level, int] = field(default_factory=dict)
@@ -47,7 +52,7 @@ class CaseFiles:
         Raises:
             TruthError: a file is not what it should be.
         """
-        spine = None if self.masks is None else read_masks(self.masks, self.scheme, self.name)
+        spine = None if self.masks is None else read_masks(self.masks, self.scheme, self.name, self.bodies)
         if self.points is not None:
             return read_points(self.points), spine
         if spine is None:
@@ -82,6 +87,7 @@ class _Listed(BaseModel):
     ct: Path
     points: Path | None = None
     masks: Path | None = None
+    bodies: Path | None = None
     scheme: Scheme = Scheme.VERSE
     centroids: Path | None = None
     grades: dict[Level, int] = {}
@@ -100,6 +106,7 @@ def _listed(path: Path) -> list[CaseFiles]:
             ct=base / row.ct,
             points=None if row.points is None else base / row.points,
             masks=None if row.masks is None else base / row.masks,
+            bodies=None if row.bodies is None else base / row.bodies,
             scheme=row.scheme,
             centroids=None if row.centroids is None else base / row.centroids,
             grades=row.grades,

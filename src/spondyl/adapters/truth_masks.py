@@ -5,38 +5,29 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
 
-from spondyl.adapters.label_maps import TOTALSEGMENTATOR, VERSE, LabelMap, labelled_spine, read_label_map
+from spondyl.adapters.label_maps import VERSE, LabelMap, labelled_spine, read_label_map
+from spondyl.adapters.label_schemes import Scheme
 from spondyl.adapters.truth_error import TruthError
 from spondyl.domain.level import Level
 from spondyl.domain.vertebra import LabelledSpine
-from spondyl.geometry.arrays import Float64Array
+from spondyl.geometry.arrays import BoolArray, Float64Array
 from spondyl.study.evaluation.truth import KnownCase, KnownVertebra
 
 _VERTEBRA_FILE = "vertebrae_{level}.nii.gz"  # TotalSegmentator's data set: one binary file per structure
+_BODY = 1  # TotalSegmentator's vertebrae_body: 1 bodies, 2 discs
 _GENANT = {"0": 0, "1": 1, "2": 2, "3": 3}
 
 
-class Scheme(StrEnum):
-    """What the numbers of a label map mean."""
-
-    VERSE = "verse"
-    TOTALSEGMENTATOR = "totalsegmentator"
-
-    @property
-    def levels(self) -> Mapping[int, Level]:
-        """Label number to level."""
-        return VERSE if self is Scheme.VERSE else TOTALSEGMENTATOR
-
-
-def read_masks(path: Path, scheme: Scheme, name: str) -> LabelledSpine:
+def read_masks(path: Path, scheme: Scheme, name: str, bodies: Path | None = None) -> LabelledSpine:
     """The vertebrae of a label map, or of a folder with one binary file per vertebra.
+
+    bodies: a map that is 1 in vertebral bodies (TotalSegmentator's ``vertebrae_body``), on the same grid.
 
     Raises:
         TruthError: no such file, or no vertebra of the scheme in it.
@@ -44,9 +35,18 @@ def read_masks(path: Path, scheme: Scheme, name: str) -> LabelledSpine:
     try:
         if path.is_dir():
             return labelled_spine(_merged(path), VERSE, series_id=name)
-        return labelled_spine(read_label_map(path), scheme.levels, series_id=name)
+        label_map = read_label_map(path)
+        body = None if bodies is None else _bodies(bodies, label_map)
+        return labelled_spine(label_map, scheme.levels, series_id=name, body=body)
     except (OSError, ValueError, nibabel.filebasedimages.ImageFileError) as error:
         raise TruthError(f"{name}: the label map {path.name} cannot be used: {error}") from error
+
+
+def _bodies(path: Path, label_map: LabelMap) -> BoolArray:
+    body = np.asarray(read_label_map(path).labels == _BODY)
+    if body.shape != label_map.labels.shape:
+        raise ValueError(f"{path.name} has another size than the map of the vertebrae")
+    return body
 
 
 def known_case(

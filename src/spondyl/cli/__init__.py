@@ -26,6 +26,7 @@ from spondyl.cli.receive import receive
 from spondyl.cli.route import route
 from spondyl.cli.records import records
 from spondyl.cli.schema import schema
+from spondyl.cli.segmenters import segmenters
 from spondyl.cli.send import send
 from spondyl.cli.site_test import site_test
 from spondyl.cli.study import study
@@ -66,6 +67,7 @@ for verb in (
     mentions,
     read_result,
     schema,
+    segmenters,
     site_test,
     train,
     worker,

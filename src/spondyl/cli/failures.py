@@ -32,6 +32,7 @@ def failures_told() -> Iterator[None]:
     """Turn what can go wrong around a command into a message and an exit code."""
     from spondyl.adapters.engines import EngineError
     from spondyl.adapters.extras import ExtraMissingError
+    from spondyl.adapters.segmenters import SegmenterError
     from spondyl.settings import SettingsError
     from spondyl.weights import WeightsError
 
@@ -39,7 +40,7 @@ def failures_told() -> Iterator[None]:
         yield
     except SettingsError as error:
         stop(str(error), ExitCode.USAGE)
-    except (WeightsError, EngineError, ExtraMissingError) as error:
+    except (WeightsError, EngineError, ExtraMissingError, SegmenterError) as error:
         stop(str(error), ExitCode.INSTALLATION)
     except BrokenPipeError:
         _close_stdout()
