@@ -82,7 +82,7 @@ def test_the_named_causes_are_the_first_of_the_false_positives(example: Path) ->
 
 @pytest.mark.slow
 def test_the_reports_are_in_both_languages_and_readers_differ(example: Path) -> None:
-    text = (example / "reports.csv").read_bytes().decode("cp1252")
+    text = (example / "received" / "reports.csv").read_bytes().decode("cp1252")
     reports = list(csv.DictReader(text.splitlines(keepends=True), delimiter=";"))
     assert len(reports) == 1556
     assert min(sum(x["lang"] == lang for x in reports) for lang in ("fr", "en")) > 400
@@ -109,9 +109,17 @@ def test_another_seed_makes_other_records_and_the_same_figures(example: Path, tm
         app, ["study", "example", "mniai2025", "--out", str(tmp_path), "--no-pdf", "--seed", "7"]
     )
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "readings.csv").read_bytes() != (example / "readings.csv").read_bytes()
+    assert (tmp_path / "readings.parquet").read_bytes() != (example / "readings.parquet").read_bytes()
     headline = Path("tables") / "headline.csv"
     assert (tmp_path / headline).read_bytes() == (example / headline).read_bytes()
+
+
+def test_an_example_is_not_written_over_another_study(tmp_path: Path) -> None:
+    (tmp_path / "readings.parquet").write_bytes(b"of a real study")
+    result = runner.invoke(app, ["study", "example", "mniai2025", "--out", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "another study" in result.output
+    assert (tmp_path / "readings.parquet").read_bytes() == b"of a real study"
 
 
 @pytest.mark.slow
@@ -143,7 +151,9 @@ def test_a_wrong_record_gives_one_sentence_and_leaves_the_report_as_it_was(
 ) -> None:
     for name in ("protocol.toml", "studies.parquet", "vertebrae.parquet"):
         (tmp_path / name).write_bytes((example / name).read_bytes())
-    text = (example / "readings.csv").read_text(encoding="utf-8").replace("confirmed", "maybe", 1)
+    text = (
+        (example / "received" / "readings.csv").read_text(encoding="utf-8").replace("confirmed", "maybe", 1)
+    )
     (tmp_path / "readings.csv").write_text(text, encoding="utf-8")
     result = runner.invoke(app, ["study", "report", str(tmp_path)])
     assert result.exit_code == 3

@@ -15,6 +15,7 @@ study = typer.Typer(
     name="study",
     help=f"Make the report of a study from its tables, records and report texts.\n\n{NOTICE}",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of the study: tables, records, protocol.toml.")]
@@ -39,12 +40,16 @@ def example(
 ) -> None:
     """Simulate a published study at the level of its records, and report on it as on any other."""
     from spondyl.adapters.study_example import write_example
+    from spondyl.adapters.study_folder import StudyFolderError
     from spondyl.study.simulation import SHIPPED
 
     if name not in SHIPPED:
         stop(f"no study {name!r} can be simulated; there is {', '.join(SHIPPED)}", ExitCode.USAGE)
     with failures_told():
-        write_example(name, out, seed)
+        try:
+            write_example(name, out, seed)
+        except StudyFolderError as error:
+            stop(str(error), ExitCode.NOT_EVALUABLE)
         _report(out, with_pdf=pdf)
 
 

@@ -19,6 +19,7 @@ _CARDS = (
     ("non_report_rate", "of the confirmed are not in the report"),
     ("interventional_suitable", "of the fractures presented are suitable for augmentation"),
 )
+_MOST_SHOWN = 100  # rows of a table on the page; all of them stand in its file
 _WIDE, _SHORT = 7, 14  # columns from which the type is smaller; rows up to which a table is not parted
 _FIGURE_HEADS = ("counts", "value", "interval", "method")
 
@@ -115,14 +116,17 @@ def _shown(table: Table) -> _ShownTable:
     else:
         columns = table.columns
         rows = tuple(tuple(_cell(cell) for cell in row) for row in table.rows)
+    note = table.note
+    if len(rows) > _MOST_SHOWN:
+        note = f"The first {_MOST_SHOWN} of {len(rows)} rows; all stand in the file. {note}".strip()
     wide = "wide" if len(columns) > _WIDE else ""
     short = "short" if len(rows) <= _SHORT else ""  # kept on one page of the PDF
     return _ShownTable(
         title=table.title,
         name=table.name,
         columns=columns,
-        rows=_without_repeats(rows),
-        note=table.note,
+        rows=_without_repeats(rows[:_MOST_SHOWN]),
+        note=note,
         layout=f"{wide} {short}".strip(),
     )
 
