@@ -37,7 +37,7 @@ def train(
             "training needs PyTorch, which is not installed: pip install 'spondyl[train]'",
             ExitCode.INSTALLATION,
         )
-    from spondyl.training import TrainingSettings
+    from spondyl.training import TrainingError, TrainingSettings
     from spondyl.training import train as run
 
     typer.echo(NOTICE, err=True)
@@ -45,4 +45,7 @@ def train(
         settings = TrainingSettings(
             network=network.value, folder=folder, hours=hours, seed=seed, threads=threads, device=device
         )
-        typer.echo(f"written: {run(settings)}")
+        try:
+            typer.echo(f"written: {run(settings)}")
+        except TrainingError as error:
+            stop(str(error), ExitCode.ENVIRONMENT)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from spondyl.training.loop import TrainingSettings, train
+from spondyl.training.loop import TrainingError, TrainingSettings, train
 from spondyl.training.publish import publish
 
-__all__ = ["TrainingSettings", "publish", "train"]
+__all__ = ["TrainingError", "TrainingSettings", "publish", "train"]

@@ -24,6 +24,11 @@ from spondyl.training.make_network import export_onnx
 _SAVE_EVERY_S = 240.0
 _WARM_UP = 100  # iterations
 _AVERAGE_KEEP = 0.998
+_MOST_LEFT_OUT = 20  # steps in a row
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,11 @@ def _to_tensors(example: Example) -> Batch:
 
 
 def train(settings: TrainingSettings) -> Path:
-    """Train (or go on training) until the hours are spent; returns the exported ONNX file."""
+    """Train (or go on training) until the hours are spent; returns the exported ONNX file.
+
+    Raises:
+        TrainingError: the loss stays without a finite gradient.
+    """
     settings.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
@@ -94,14 +103,22 @@ def train(settings: TrainingSettings) -> Path:
     began, spent = time.monotonic(), state.seconds
     saved = began
     log: list[dict[str, float]] = []
+    left_out = 0
     for batch in _batches(settings, state.iterations):
         state.seconds = spent + time.monotonic() - began
         if _is_spent(settings, state):
             break
         _set_rate(settings, state)
-        log.append(_step(settings, state, batch))
+        parts = _step(settings, state, batch)
+        left_out = 0 if parts else left_out + 1
+        if left_out > _MOST_LEFT_OUT:
+            raise TrainingError(
+                f"{left_out} steps in a row had no finite gradient; the checkpoint in {settings.folder} is "
+                "sound: lower the learning rate and go on from it"
+            )
+        log += [parts] if parts else []
         state.iterations += 1
-        if state.iterations % settings.log_every == 0:
+        if state.iterations % settings.log_every == 0 and log:
             _report(settings, state, log)
             log.clear()
         if time.monotonic() - saved > _SAVE_EVERY_S:
@@ -126,14 +143,17 @@ def _is_spent(settings: TrainingSettings, state: TrainingState) -> bool:
 
 
 def _step(settings: TrainingSettings, state: TrainingState, batch: Batch) -> dict[str, float]:
-    """One optimiser step; returns the parts of the loss."""
+    """One optimiser step; returns the parts of the loss, none where the step was left out."""
     patch, classes, body, other, coordinates = (x.to(settings.device) for x in batch)
     with torch.autocast(settings.device, dtype=torch.bfloat16):
         output = state.net(patch.contiguous(memory_format=torch.channels_last_3d))
     total, parts = loss(settings.network, output, (patch, classes, body, other, coordinates))
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(total)
-    nn.utils.clip_grad_norm_(state.net.parameters(), 5.0)
+    length = nn.utils.clip_grad_norm_(state.net.parameters(), 5.0)
+    # one overflow in half precision would make every weight NaN, and the next checkpoint with it
+    if not torch.isfinite(length):
+        return {}
     state.optimiser.step()
     # early on the mean must forget fast, or the first random weights would stay in it
     keep = min(_AVERAGE_KEEP, (state.iterations + 1) / (state.iterations + 10))

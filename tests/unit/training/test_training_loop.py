@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx", reason="the package onnx (train extra) is not
 from spondyl import weights
 from spondyl.adapters.engines import open_network
 from spondyl.domain.network import Engine
-from spondyl.training import TrainingSettings, publish, train
+from spondyl.training import TrainingError, TrainingSettings, loop, publish, train
 from spondyl.training.checkpoint import FILE_NAME
 from spondyl.training.make_network import export_onnx, make_network, patch_shape
 from spondyl.training.publish import store_as_half
@@ -70,6 +70,26 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(refiner_run: Path, tmp_path: 
     assert lines[-1]["iteration"] == 22
     assert lines[-1]["seconds"] >= lines[-2]["seconds"]
     assert lines[-1]["loss"] < lines[0]["loss"] - 0.1  # it did not begin again
+
+
+def test_steps_without_a_finite_gradient_are_left_out_and_too_many_of_them_stop_the_run(
+    finder_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes((finder_run / FILE_NAME).read_bytes())
+
+    def overflowing(
+        _name: str, output: torch.Tensor, _batch: object
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        return output.sum() * torch.inf, {"loss": float("inf")}
+
+    monkeypatch.setattr(loop, "loss", overflowing)
+    monkeypatch.setattr(loop, "_MOST_LEFT_OUT", 2)
+    before = torch.load(tmp_path / FILE_NAME, weights_only=True)["net"]
+    train(settings("finder", tmp_path, 2))
+    after = torch.load(tmp_path / FILE_NAME, weights_only=True)["net"]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        train(settings("finder", tmp_path, 100))
 
 
 def test_a_run_whose_time_is_spent_only_exports(refiner_run: Path, tmp_path: Path) -> None:
