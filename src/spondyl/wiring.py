@@ -98,7 +98,7 @@ class Reader:
         return write_dicom(bundle, out, self.settings.stages, self.settings.dicom, now, watch)
 
     def read_to_show(self, path: Path, out: Path) -> StudyFinding:
-        """Read one study for the reading station: results into ``out``, its page's pictures below it.
+        """Read one study for the reading station: results into ``out``, pictures and DICOM below it.
 
         Raises:
             OSError: the results cannot be written.
@@ -108,6 +108,7 @@ class Reader:
             path, networks=self.networks, settings=self.settings.stages, manifest=self.manifest, watch=watch
         )
         report.write_reading(bundle, out / "reading", self.settings.stages.report)
+        self._write_dicom(bundle, out / "dicom", watch)
         write_study(bundle, out, self.settings.stages, watch)
         return bundle.finding
 

@@ -161,9 +161,20 @@ def suspicion_kept(study: Study) -> Suspicion:
 
 def load_finding(station: Station, study_id: str) -> StudyFinding | None:
     """The finding of a study, None where there is none (yet, or no more)."""
-    path = station.results(study_id) / "finding.json"
-    if not path.is_file():
+    try:
+        return written_finding(station, study_id)
+    except FileNotFoundError:
         return None
+
+
+def written_finding(station: Station, study_id: str) -> StudyFinding:
+    """The finding that the analysis wrote.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no finding.
+    """
+    path = station.results(study_id) / "finding.json"
     return StudyFinding.model_validate(json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -12,23 +12,27 @@ import typer
 from spondyl import __version__
 from spondyl.cli.analyze import analyze
 from spondyl.cli.cohort import cohort
+from spondyl.cli.compare import compare
 from spondyl.cli.demo import demo
 from spondyl.cli.doctor import doctor
+from spondyl.cli.drift import drift
 from spondyl.cli.evaluate import evaluate
 from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import report_bug
 from spondyl.cli.insert_fracture import insert_fracture
 from spondyl.cli.mentions import mentions
 from spondyl.cli.notice import NOTICE
-from spondyl.cli.read_result import read_result
 from spondyl.cli.pacs import pacs
+from spondyl.cli.read_result import read_result
 from spondyl.cli.receive import receive
-from spondyl.cli.route import route
 from spondyl.cli.records import records
+from spondyl.cli.route import route
 from spondyl.cli.schema import schema
 from spondyl.cli.segmenters import segmenters
 from spondyl.cli.send import send
+from spondyl.cli.serve import serve
 from spondyl.cli.site_test import site_test
+from spondyl.cli.station import station
 from spondyl.cli.study import study
 from spondyl.cli.train import train
 from spondyl.cli.worker import worker
@@ -60,14 +64,17 @@ def _root(
 
 for verb in (
     analyze,
+    compare,
     demo,
     doctor,
+    drift,
     evaluate,
     insert_fracture,
     mentions,
     read_result,
     schema,
     segmenters,
+    serve,
     site_test,
     train,
     worker,
@@ -79,6 +86,7 @@ app.add_typer(cohort)
 app.add_typer(records)
 app.add_typer(pacs)
 app.add_typer(study)
+app.add_typer(station)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from joserfc import jwt
@@ -112,8 +112,8 @@ def _settings(station: Station) -> OidcSettings:
 def _discovered(oidc: OidcSettings) -> dict[str, Any]:
     address = f"{oidc.issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
-        told: dict[str, Any] = httpx.get(address, timeout=_TIMEOUT_S).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+        told: dict[str, Any] = httpx2.get(address, timeout=_TIMEOUT_S).raise_for_status().json()
+    except (httpx2.HTTPError, ValueError) as error:
         raise HTTPException(503, "the log-in provider does not answer") from error
     if told.get("issuer", "").rstrip("/") != oidc.issuer.rstrip("/"):
         raise HTTPException(503, "the log-in provider names itself otherwise than the settings do")
@@ -139,12 +139,12 @@ def _claims(oidc: OidcSettings, request: Request, code: str, kept: dict[str, str
     }
     secret = oidc.client_secret_file.read_text(encoding="utf-8").strip()
     try:
-        answered = httpx.post(
+        answered = httpx2.post(
             told["token_endpoint"], data=sent, auth=(oidc.client_id, secret), timeout=_TIMEOUT_S
         )
         id_token = str(answered.raise_for_status().json()["id_token"])
         keys = KeySet.import_key_set(
-            httpx.get(told["jwks_uri"], timeout=_TIMEOUT_S).raise_for_status().json()
+            httpx2.get(told["jwks_uri"], timeout=_TIMEOUT_S).raise_for_status().json()
         )
         claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
@@ -155,7 +155,7 @@ def _claims(oidc: OidcSettings, request: Request, code: str, kept: dict[str, str
             sub={"essential": True},
             nonce={"essential": True, "value": kept["nonce"]},
         ).validate(claims)
-    except (JoseError, httpx.HTTPError, KeyError, ValueError, TypeError) as error:
+    except (JoseError, httpx2.HTTPError, KeyError, ValueError, TypeError) as error:
         raise HTTPException(403, "the log-in provider's answer cannot be believed; begin again") from error
     return dict(claims)
 

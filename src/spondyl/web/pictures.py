@@ -151,8 +151,9 @@ def _facts(found: VertebraFinding) -> tuple[tuple[str, str], ...]:
     rows = [
         (
             name.capitalize(),
-            f"{getattr(heights, name):.1f} mm"
-            + ("" if expected is None else f" of {getattr(expected, name):.1f} expected"),
+            f"{getattr(heights, name):.1f}"
+            + ("" if expected is None else f" of {getattr(expected, name):.1f}")
+            + " mm",
         )
         for name in ("anterior", "middle", "posterior")
     ]
