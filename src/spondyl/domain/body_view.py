@@ -107,8 +107,7 @@ def _see(vertebra: Vertebra, measurement: Measured | NotMeasured) -> BodyView | 
     if not np.any(body):
         return None
     body, _ = keep_largest_part(body)
-    is_measured = isinstance(measurement, Measured)
-    frame = measurement.frame if is_measured else vertebra.candidate.frame
+    frame = measurement.frame if isinstance(measurement, Measured) else vertebra.candidate.frame
     centre = measurement.centre_lps_mm
     box = _padded(ndimage.find_objects(body.astype(np.uint8))[0], body.shape, _MARGIN_MM / patch.spacing_mm)
     inside = body[box]

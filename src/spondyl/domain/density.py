@@ -1,4 +1,4 @@
-"""Attenuation of trabecular bone by level: numbers and the published bands they fall in, never a diagnosis."""
+"""Attenuation of trabecular bone by level: numbers and the published bands, never a diagnosis."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def bridge(thickness_mm: float, angle_rad: float) -> Painter:
 def short_outline(gap_mm: float, *, is_top: bool) -> Painter:
     """Nothing is painted: the outline stops short of an endplate by so much."""
 
-    def paint(x: Float64Array, y: Float64Array, z: Float64Array, place: Place) -> Coat:
+    def paint(x: Float64Array, _: Float64Array, z: Float64Array, place: Place) -> Coat:
         up = z - place.top_mm if is_top else place.bottom_mm - z
         gone = np.clip(up + gap_mm + 0.5, 0.0, 1.0)
         return Coat(share=np.zeros_like(x), value_hu=np.asarray(0.0), removed=gone)

@@ -45,7 +45,8 @@ def _told(case: Case, run: list[tuple[BodyView, BodyView]]) -> Iterator[Confound
         threshold=float(case.settings.bridge_discs),
         unit="discs",
         effect=Effect.FLAG,
-        text=f"Bone bridges {len(run)} discs in a row, {first} to {last} (DISH or ankylosis): a fracture of such a "
+        text=f"Bone bridges {len(run)} discs in a row, {first} to {last} (DISH or ankylosis): a "
+        "fracture of such a "
         "spine may be unstable.",
     )
 

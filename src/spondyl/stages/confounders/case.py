@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -90,7 +91,7 @@ class Case:
     def pairs(self) -> Iterator[tuple[BodyView, BodyView]]:
         """Upper and lower body of each disc between measured neighbours."""
         bodies = [view for view, _ in self.measured()]
-        for upper, lower in zip(bodies, bodies[1:], strict=False):
+        for upper, lower in pairwise(bodies):
             if abs(upper.level.order - lower.level.order) <= _NEXT:
                 yield upper, lower
 

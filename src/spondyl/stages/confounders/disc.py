@@ -42,7 +42,8 @@ def find(case: Case) -> Iterator[Confounder]:
                 threshold=settings.disc_hu,
                 unit="HU",
                 effect=Effect.FLAG,
-                text=f"Calcified disc {upper.level}/{lower.level} (median {median_hu:.0f} HU, {hard:.0%} above "
+                text=f"Calcified disc {upper.level}/{lower.level} (median {median_hu:.0f} HU, "
+                f"{hard:.0%} above "
                 f"{settings.disc_hard_hu:.0f} HU): the endplates beside it are not sharply seen.",
             )
 

@@ -1,4 +1,4 @@
-"""Bone that goes on beyond the outline of an endplate: there the outline stops short, and no height is lost."""
+"""Bone that goes on beyond the outline of an endplate: the outline stops short, and no height is lost."""
 
 from __future__ import annotations
 

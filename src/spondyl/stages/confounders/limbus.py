@@ -58,7 +58,8 @@ def find(case: Case) -> Iterator[Confounder]:
                 threshold=settings.limbus_ml,
                 unit="ml",
                 effect=Effect.DOWNGRADE,
-                text=f"A fragment of {volume_ml:.2f} ml stands before the {name} front corner: a limbus vertebra "
+                text=f"A fragment of {volume_ml:.2f} ml stands before the {name} front corner: a "
+                "limbus vertebra "
                 "is likely.",
                 place_lps_mm=view.place_of(parts[0]),
             )

@@ -37,7 +37,8 @@ def find(case: Case) -> Iterator[Confounder]:
             threshold=settings.lytic_ml,
             unit="ml",
             effect=Effect.FLAG,
-            text=f"Lytic lesion: {volume_ml:.1f} ml below {below:.0f} HU and {signs.cortex_gap_mm2:.0f} mm² of "
+            text=f"Lytic lesion: {volume_ml:.1f} ml below {below:.0f} HU and "
+            f"{signs.cortex_gap_mm2:.0f} mm² of "
             "wall without cortex; a malignant fracture is possible.",
             excludes_from_references=True,
             place_lps_mm=view.place_of(parts[0]),

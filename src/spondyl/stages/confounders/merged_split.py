@@ -67,7 +67,8 @@ def _split(case: Case) -> Iterator[Confounder]:
             threshold=case.settings.split_ratio,
             unit="ratio",
             effect=Effect.REJECT,
-            text=f"Only {step:.0f} mm from its neighbour, {ratio:.0%} of the usual step: one vertebra may have been "
+            text=f"Only {step:.0f} mm from its neighbour, {ratio:.0%} of the usual step: one "
+            "vertebra may have been "
             f"outlined as two.{before}",
             excludes_from_references=True,
         )

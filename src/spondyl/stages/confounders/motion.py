@@ -33,7 +33,8 @@ def find(case: Case) -> Iterator[Confounder]:
         threshold=settings.motion_mm,
         unit="mm",
         effect=Effect.FLAG,
-        text=f"The trunk jumps by up to {np.max(far):.1f} mm between slices ({len(far)} places): the patient moved.",
+        text=f"The trunk jumps by up to {np.max(far):.1f} mm between slices ({len(far)} places): "
+        "the patient moved.",
     )
 
 

@@ -30,7 +30,8 @@ def find(case: Case) -> Iterator[Confounder]:
             threshold=limit,
             unit="deg",
             effect=Effect.REJECT,
-            text=f"The outline stands {angle:.0f}° aslant in the row of its neighbours: it is not that of a body.{before}",
+            text=f"The outline stands {angle:.0f}° aslant in the row of its neighbours: it is "
+            f"not that of a body.{before}",
             excludes_from_references=True,
         )
 

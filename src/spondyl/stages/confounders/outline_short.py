@@ -23,7 +23,8 @@ def find(case: Case) -> Iterator[Confounder]:
         if effect is None:
             continue
         text = (
-            f"Bone goes on {added_mm:.1f} mm beyond the outline; with it the loss of {grade.loss_fraction:.0%} "
+            f"Bone goes on {added_mm:.1f} mm beyond the outline; with it the loss of "
+            f"{grade.loss_fraction:.0%} "
             f"(grade {grade.grade}) is {loss:.0%}."
         )
         yield Confounder(

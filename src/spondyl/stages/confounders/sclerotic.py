@@ -58,7 +58,8 @@ def _in_body(case: Case, view: BodyView, core: Core) -> Iterator[Confounder]:
         threshold=settings.sclerotic_ml,
         unit="ml",
         effect=effect,
-        text=f"{words}: {volume_ml:.1f} ml ({extent}), mean {mean_hu:.0f} HU, above {limit_hu:.0f} HU.{changed}",
+        text=f"{words}: {volume_ml:.1f} ml ({extent}), mean {mean_hu:.0f} HU, above "
+        f"{limit_hu:.0f} HU.{changed}",
         excludes_from_references=True,
         place_lps_mm=view.place_of(parts[0]),
     )
@@ -117,6 +118,7 @@ def _everywhere(case: Case) -> Iterator[Confounder]:
         threshold=case.settings.dense_hu,
         unit="HU",
         effect=Effect.FLAG,
-        text=f"All bodies are dense (median {value:.0f} HU): diffuse sclerosis, contrast or a young skeleton; "
+        text=f"All bodies are dense (median {value:.0f} HU): diffuse sclerosis, contrast or a "
+        "young skeleton; "
         "single lesions cannot be told by comparison.",
     )

@@ -39,7 +39,8 @@ def find(case: Case) -> Iterator[Confounder]:
         threshold=settings.scoliosis_deg,
         unit="deg",
         effect=Effect.FLAG,
-        text=f"Scoliosis of {cobb:.0f}° by Cobb, {bodies[upper][0].level} to {bodies[lower][0].level} ({degree}; lying "
+        text=f"Scoliosis of {cobb:.0f}° by Cobb, {bodies[upper][0].level} to "
+        f"{bodies[lower][0].level} ({degree}; lying "
         "down it reads 7 to 11° less than standing).",
     )
     for view, measured in bodies[upper : lower + 1]:
@@ -50,7 +51,9 @@ def cobb_deg(bodies: list[tuple[BodyView, Measured]]) -> tuple[float, int, int]:
     """Cobb's angle and the indices of its end vertebrae."""
     tilt = np.array([_tilt_deg(measured) for _, measured in bodies])
     wedge = np.array([side_wedge_deg(view, measured) for view, measured in bodies])
-    wedge = np.clip(wedge, -_MOST_WEDGE_DEG, _MOST_WEDGE_DEG)  # more is a fault of one outline, not the curve's
+    wedge = np.clip(
+        wedge, -_MOST_WEDGE_DEG, _MOST_WEDGE_DEG
+    )  # more is a fault of one outline, not the curve's
     # single endplates are noisy: the tilt of a body is steadied by its neighbours'
     steady = _steadied(tilt)
     upper, lower = steady + 0.5 * wedge, steady - 0.5 * wedge
@@ -90,6 +93,7 @@ def _wedge(case: Case, view: BodyView, measured: Measured, cobb: float) -> Itera
         threshold=case.settings.lateral_difference,
         unit="fraction",
         effect=Effect.DOWNGRADE,
-        text=f"Within a scoliosis of {cobb:.0f}°, left and right differ by {difference:.0%}, and no endplate is broken: "
+        text=f"Within a scoliosis of {cobb:.0f}°, left and right differ by {difference:.0%}, and "
+        "no endplate is broken: "
         f"grade {grade.grade} counts one less.",
     )

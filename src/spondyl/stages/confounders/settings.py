@@ -34,8 +34,8 @@ class Settings:
     Schmorl's node (§2)
         schmorl_depth_mm, schmorl_extent: of the endplate's depth at most. schmorl_rim_loss: the anterior and
             posterior losses stay below. schmorl_outside: what counts as beside it (ours).
-        schmorl_spacings: on thick slices it must be as deep as that many of them; schmorl_most_mm: deeper is a
-            fault of the outline (both ours).
+        schmorl_spacings: on thick slices it must be as deep as that many of them; schmorl_most_mm: deeper
+            is a fault of the outline (both ours).
     Scheuermann (§2) scheuermann_deg, scheuermann_levels, scheuermann_kyphosis_deg,
         scheuermann_irregular_mm: scatter of an endplate about a smooth surface (ours).
     Limbus (§2: memory; sizes ours) limbus_hu, limbus_ml, limbus_reach_mm. limbus_missing_mm:

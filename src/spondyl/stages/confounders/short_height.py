@@ -37,6 +37,7 @@ def find(case: Case) -> Iterator[Confounder]:
             threshold=low,
             unit="fraction",
             effect=Effect.DOWNGRADE,
-            text=f"Low by {grade.loss_fraction:.0%} (grade {grade.grade}) without a broken endplate, and {short} of "
+            text=f"Low by {grade.loss_fraction:.0%} (grade {grade.grade}) without a broken "
+            f"endplate, and {short} of "
             "its neighbours are low as well: a short vertebra rather than a broken one.",
         )

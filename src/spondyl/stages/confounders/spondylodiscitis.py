@@ -40,6 +40,7 @@ def find(case: Case) -> Iterator[Confounder]:
                 threshold=settings.discitis_rough_mm,
                 unit="mm",
                 effect=Effect.FLAG,
-                text=f"Disc {upper.level}/{lower.level} of {height_mm:.1f} mm between two irregular endplates: infection "
+                text=f"Disc {upper.level}/{lower.level} of {height_mm:.1f} mm between two "
+                "irregular endplates: infection "
                 "is possible; it forbids augmentation.",
             )

@@ -48,7 +48,7 @@ def inner_columns(view: BodyView, measured: Measured) -> BoolArray:
 
 
 def pitting(view: BodyView, measured: Measured, surface_mm: Float64Array) -> Pitting | None:
-    """Depth of an endplate (height over the middle, upwards from the body) under a robust quadratic surface."""
+    """Depth of an endplate, given upwards from the body, under a robust quadratic surface."""
     inner = inner_columns(view, measured)
     if np.count_nonzero(inner) < _FEWEST:
         return None

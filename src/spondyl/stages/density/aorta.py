@@ -31,7 +31,7 @@ def aorta_hu(ct: CtVolume, views: tuple[BodyView, ...], settings: Settings) -> f
 
 
 def _blood_hu(ct: CtVolume, view: BodyView, settings: Settings) -> float | None:
-    """Mean of the brightest even disc beside one body, in the plane of its middle; None where there is none."""
+    """Mean of the brightest even disc beside one body, in the plane of its middle; None for none."""
     measured = view.measured
     assert measured is not None
     front = float(view.local(measured.landmarks_lps_mm)[[0, 3], 1].mean())
@@ -48,7 +48,9 @@ def _blood_hu(ct: CtVolume, view: BodyView, settings: Settings) -> float | None:
     mean = ndimage.convolve(hu, disc, mode="nearest")
     square = ndimage.convolve(hu**2, disc, mode="nearest")
     scatter = np.sqrt(np.clip(square - mean**2, 0.0, None))
-    reach = np.hypot(local[..., 0] / (0.5 * measured.width_mm), (local[..., 1] - front) / measured.depth_mm - 0.5)
+    reach = np.hypot(
+        local[..., 0] / (0.5 * measured.width_mm), (local[..., 1] - front) / measured.depth_mm - 0.5
+    )
     is_beside = (local[..., 1] < front - radius - _OFF_BONE_MM + radius) | (
         local[..., 0] > 0.5 * measured.width_mm + radius
     )

@@ -186,7 +186,8 @@ def _remarks(
         remarks.append(f"{representative} stands for L1; the published bands are those of L1.")
     if phase != Phase.PLAIN:
         remarks.append(
-            f"Contrast may raise the number by about {settings.contrast_hu:.0f} HU or more; it is not taken off."
+            f"Contrast may raise the number by about {settings.contrast_hu:.0f} HU or more; it "
+            "is not taken off."
         )
     if kvp is None:
         remarks.append("The tube voltage is not known; 120 kVp is assumed for the band.")

@@ -57,9 +57,7 @@ def conclude(
         state=state,
         reasons=reasons,
         score=score,
-        vertebrae=tuple(
-            vertebra_row(one, _signs_of(one, by_series[one.seen.series_id])) for one in judged
-        ),
+        vertebrae=tuple(vertebra_row(one, _signs_of(one, by_series[one.seen.series_id])) for one in judged),
         confounders=tuple(confounder_row(one) for one in of_study),
         bone_density=density_row(graded),
         series=tuple(_series_row(stack) for stack in series),

@@ -13,8 +13,7 @@ from spondyl.domain.refusal import RefusalCode
 from spondyl.stages.finding.merging import Seen
 from spondyl.stages.finding.settings import Settings
 
-
-_TOLD_ALREADY = {  # confounders of the scan that repeat a note
+_TOLD_ALREADY: dict[str, str] = {  # confounders of the scan that repeat a note
     Kind.THICK_SLICES: "THICK_SLICES",
     Kind.NUMBERING_DOUBT: "LEVELS_UNCERTAIN",
 }

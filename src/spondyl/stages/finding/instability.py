@@ -10,8 +10,8 @@ from spondyl.stages.finding.merging import Seen
 
 _LESION_POINTS = {Kind.LYTIC_LESION: 2, Kind.MIXED_LESION: 1, Kind.SCLEROTIC_LESION: 0}
 _JUNCTIONAL = {
-    Level.C1, Level.C2, Level.C7, Level.T1, Level.T2, Level.T11, Level.T12, Level.T13, Level.L1, Level.L5, Level.L6,
-    Level.S1,
+    Level.C1, Level.C2, Level.C7, Level.T1, Level.T2, Level.T11, Level.T12, Level.T13, Level.L1, Level.L5,
+    Level.L6, Level.S1,
 }  # fmt: skip
 _MOBILE = {Level.C3, Level.C4, Level.C5, Level.C6, Level.L2, Level.L3, Level.L4}
 _MOST_PAIN = 3
@@ -23,9 +23,7 @@ _MOSTLY_TUMOUR_ML = 0.5  # of the body's volume by its heights, SINS
 _DESTROYED = 0.5  # of a pedicle (§2)
 
 
-def instability_score(
-    signs: Signs, seen: Seen, confounders: tuple[Confounder, ...]
-) -> SinsFinding | None:
+def instability_score(signs: Signs, seen: Seen, confounders: tuple[Confounder, ...]) -> SinsFinding | None:
     """The points of one vertebra; None where no lesion was seen: the score is for tumours only."""
     lesions = [x for x in confounders if x.kind in set(_LESION_POINTS)]
     if not lesions:

@@ -24,6 +24,6 @@ def grade(
 ) -> tuple[Graded | NotGraded, ...]:
     """Grade every vertebra of a spine against its neighbours and the norms of its level.
 
-    ``no_reference``: levels that are graded but that nobody is held against, as far as enough others are left.
+    ``no_reference``: levels that are graded but that nobody is held against, where enough others are left.
     """
     return grade_spine(measurements, settings, no_reference)

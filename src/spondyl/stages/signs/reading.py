@@ -35,17 +35,15 @@ def read_all(
     settings: Settings,
 ) -> tuple[Signs, ...]:
     """Signs of every measured body."""
-    measured = [(view, view.measured) for view in views if view.measured is not None]
-    pairs = [(view, one) for view, one in measured if one is not None]
+    pairs = [(view, one) for view in views if (one := view.measured) is not None]
     own = [_own_signs(ct, view, one, settings) for view, one in pairs]
     pedicles = [_pedicle_areas_mm2(ct, view, one, settings) for view, one in pairs]
     return tuple(
         replace(
-            signs,
-            **_against_neighbours(n, pairs, own, grades, settings),
+            _against_neighbours(n, pairs, own, grades, settings),
             pedicle_bone_fractions=_pedicle_fractions(n, pedicles),
         )
-        for n, signs in enumerate(own)
+        for n in range(len(own))
     )
 
 
@@ -148,24 +146,22 @@ def _against_neighbours(
     own: list[Signs],
     grades: Mapping[Level, Graded | NotGraded],
     settings: Settings,
-) -> dict[str, object]:
-    """What only the vertebrae above and below can tell."""
-    upper = _neighbour(pairs, n, -1)
-    lower = _neighbour(pairs, n, 1)
+) -> Signs:
+    """A body's own signs with what only the vertebrae above and below can tell."""
+    upper, lower = _neighbour(pairs, n, -1), _neighbour(pairs, n, 1)
+    near = [grades.get(pairs[m][0].level) for m in (upper, lower) if m is not None]
     grade = grades.get(own[n].level)
-    near = [pairs[m][0].level for m in (upper, lower) if m is not None]
-    broken = sum(
-        isinstance(grades.get(level), Graded) and grades[level].grade >= settings.adjacent_grade  # type: ignore[union-attr]
-        for level in near
+    return replace(
+        own[n],
+        retropulsion_mm=_retropulsion_mm(n, upper, lower, pairs, settings),
+        translation_mm=None if lower is None else _translation_mm(pairs[n], pairs[lower]),
+        canal_narrowing_fraction=_narrowing(n, upper, lower, own),
+        kyphosis_deg=_kyphosis_deg(upper, lower, pairs),
+        adjacent_fractures=sum(
+            isinstance(one, Graded) and one.grade >= settings.adjacent_grade for one in near
+        ),
+        is_plana=isinstance(grade, Graded) and grade.loss_fraction >= settings.plana_loss,
     )
-    return {
-        "retropulsion_mm": _retropulsion_mm(n, upper, lower, pairs, settings),
-        "translation_mm": None if lower is None else _translation_mm(pairs[n], pairs[lower]),
-        "canal_narrowing_fraction": _narrowing(n, upper, lower, own),
-        "kyphosis_deg": _kyphosis_deg(upper, lower, pairs),
-        "adjacent_fractures": broken,
-        "is_plana": isinstance(grade, Graded) and grade.loss_fraction >= settings.plana_loss,
-    }
 
 
 def _neighbour(pairs: list[tuple[BodyView, Measured]], n: int, step: int) -> int | None:

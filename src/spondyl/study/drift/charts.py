@@ -1,4 +1,4 @@
-"""Control charts: batches of cases in their order, a centre from the first, limits at three standard errors."""
+"""Control charts: batches of cases in order, a centre from the first, limits at three standard errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.batch < 5 or self.baseline < 1 or self.sds <= 0 or self.run < 2:
             raise ValueError(
-                f"batch {self.batch}, baseline {self.baseline}, sds {self.sds}, run {self.run}: at least 5 cases per "
+                f"batch {self.batch}, baseline {self.baseline}, sds {self.sds}, run {self.run}: "
+                "at least 5 cases per "
                 "batch, 1 batch of baseline, limits above 0 and runs of 2 are needed"
             )
 
@@ -87,7 +88,8 @@ def chart_all(cases: tuple[CaseFacts, ...], limits: Limits | None = None) -> tup
     needed = limits.batch * (limits.baseline + 1)
     if len(cases) < needed:
         raise ValueError(
-            f"{len(cases)} cases; at least {needed} are needed ({limits.baseline} batches of {limits.batch} as "
+            f"{len(cases)} cases; at least {needed} are needed ({limits.baseline} batches of "
+            f"{limits.batch} as "
             "baseline and one to judge); give more cases or a smaller --batch"
         )
     ordered = sorted(cases, key=lambda case: case.order)

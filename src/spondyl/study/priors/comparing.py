@@ -48,7 +48,7 @@ def _change(vertebra: VertebraFinding, prior: VertebraFinding | None, scale: flo
     losses = None if prior is None else _losses_mm(vertebra, prior, scale)
     sd = None if prior is None else np.hypot(triple(vertebra.height_sd_mm), triple(prior.height_sd_mm))
     before = None if prior is None or losses is None else scale * triple(prior.heights_mm)
-    status, text = _status(vertebra, prior, losses, sd, before, limits)
+    status, text = _status(prior, losses, sd, before, limits)
     hu = (
         None
         if prior is None or vertebra.attenuation_hu is None or prior.attenuation_hu is None
@@ -85,7 +85,6 @@ def _losses_mm(vertebra: VertebraFinding, prior: VertebraFinding, scale: float) 
 
 
 def _status(
-    vertebra: VertebraFinding,
     prior: VertebraFinding | None,
     losses: Float64Array | None,
     sd: Float64Array | None,
@@ -97,19 +96,23 @@ def _status(
     if losses is None or sd is None or before is None:
         return Status.NOT_COMPARABLE, "Not measured in both scans."
     fractions = losses / before
+    if np.min(fractions) < -limits.gain_fraction:
+        return Status.NOT_COMPARABLE, "Higher than in the prior scan: one of the two outlines is wrong."
     worst = int(np.argmax(fractions))
     name = ("anterior", "middle", "posterior")[worst]
     told = f"{name} height {losses[worst]:+.1f} ± {sd[worst]:.1f} mm less ({fractions[worst]:.0%})"
     was_broken = (prior.loss_fraction or 0.0) >= limits.broken_loss
-    if np.min(fractions) < -limits.gain_fraction:
-        return Status.NOT_COMPARABLE, "Higher than in the prior scan: one of the two outlines is wrong."
-    if _is_lost(losses, fractions, sd, limits):
-        if was_broken:
-            return Status.WORSE, f"Broken before, and lost more: {told}."
-        return Status.NEW, f"New since the prior scan: {told}."
-    if was_broken:
-        return Status.OLD, "Broken in the prior scan already: known to the scans, whether reported or not."
-    return Status.STABLE, f"No change beyond the uncertainty: {told}."
+    is_lost = _is_lost(losses, fractions, sd, limits)
+    words = {
+        (False, True): (Status.NEW, f"New since the prior scan: {told}."),
+        (True, True): (Status.WORSE, f"Broken before, and lost more: {told}."),
+        (True, False): (
+            Status.OLD,
+            "Broken in the prior scan already: known to the scans, whether reported or not.",
+        ),
+        (False, False): (Status.STABLE, f"No change beyond the uncertainty: {told}."),
+    }
+    return words[(was_broken, is_lost)]
 
 
 def _is_lost(losses: Float64Array, fractions: Float64Array, sd: Float64Array, limits: Limits) -> bool:

@@ -103,7 +103,7 @@ def _deviations(
             for spine, n in ((here, one), (there, other))
         ]
         values.append(((steps[0] - steps[1]) / _STEP_SD_MM) ** 2)
-    return np.minimum(np.array(values), _MOST)
+    return np.asarray(np.minimum(np.array(values), _MOST), dtype=np.float64)
 
 
 def triple(heights: HeightTriple | None) -> Float64Array:
