@@ -1,0 +1,103 @@
+"""Orthanc and DCMTK from Debian, on loopback in a network of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pynetdicom", reason="the extra node is not installed")
+
+from node_peers import free_port, private_network, wait_until
+
+PLUGINS = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+
+
+def require_program(name: str) -> str:
+    """The path of a program of a Debian package, or a skip."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed (apt-get install dcmtk orthanc orthanc-dicomweb)")
+    return path
+
+
+@pytest.fixture(scope="module")
+def private() -> Iterator[None]:
+    """A network of this test module alone."""
+    require_program("ip")
+    try:
+        with private_network():
+            yield
+    except PermissionError:
+        pytest.skip("this process may not make a network namespace (root may)")
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """A running Orthanc."""
+
+    dicom_port: int
+    http_port: int
+    our_port: int
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}/dicom-web"
+
+    def ask(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def instances(self) -> dict[str, str]:
+        """SOP Instance UID of each stored object, and its modality."""
+        found = {}
+        for series in self.ask("/series?expand"):
+            for instance in series["Instances"]:
+                tags = self.ask(f"/instances/{instance}/simplified-tags")
+                found[tags["SOPInstanceUID"]] = tags["Modality"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def orthanc(private: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    program = require_program("Orthanc")
+    if not PLUGINS.exists():
+        pytest.skip("orthanc-dicomweb is not installed (apt-get install orthanc-dicomweb)")
+    folder = tmp_path_factory.mktemp("orthanc")
+    server = Orthanc(dicom_port=free_port(), http_port=free_port(), our_port=free_port())
+    # one file and not the package's folder, which adds ports and plug-ins of its own
+    config = {
+        "StorageDirectory": str(folder), "IndexDirectory": str(folder), "HttpPort": server.http_port,
+        "DicomPort": server.dicom_port, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False, "DicomCheckCalledAet": False, "DicomAlwaysAllowGet": True,
+        "DicomAlwaysAllowFind": True, "DicomAlwaysAllowMove": True,
+        "DicomModalities": {"SPONDYL": ["SPONDYL", "127.0.0.1", server.our_port]},
+        "Plugins": [str(PLUGINS)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}, "StableAge": 2,
+    }  # fmt: skip
+    (folder / "orthanc.json").write_text(json.dumps(config))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, str(folder / "orthanc.json")],
+            stdout=log, stderr=log, env={**os.environ, "TCP_NODELAY": "1"},
+        )  # fmt: skip
+    try:
+        wait_until(lambda: _answers(server), 60)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(server: Orthanc) -> bool:
+    try:
+        return bool(server.ask("/system"))
+    except OSError:
+        return False
