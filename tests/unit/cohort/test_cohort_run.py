@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -153,3 +158,61 @@ def test_tables_are_asked_with_duckdb(tmp_path: Path) -> None:
         ("FLAG", 1),
         ("NO_FLAG", 1),
     ]
+
+
+def test_what_a_dead_reader_left_is_no_result_and_goes_with_the_tables(tmp_path: Path) -> None:
+    cases = cohort.read_cases(write_inputs(tmp_path, {"a": "FLAG"}))
+    out = tmp_path / "out"
+    left = out / "cases" / ".a.0123.part"
+    left.mkdir(parents=True)
+    (left / "finding.json").write_text("{")
+    cohort.keep_cases(out, cases)
+    status = cohort.status_of(out)
+    assert (status.answered, status.waiting, status.reading) == (0, 1, 1)
+    assert not cohort.collect(out, cases)
+    read(tmp_path, out, FakeReader(journal=tmp_path / "journal"))
+    assert cohort.collect(out, cases)
+    assert sorted(entry.name for entry in (out / "cases").iterdir()) == ["a"]
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from fake_case_reader import FakeOpener
+from spondyl.adapters import cohort
+
+if __name__ == "__main__":
+    manifest, out, journal = (Path(word) for word in sys.argv[1:])
+    cases = cohort.read_cases(manifest)
+    list(cohort.read_cohort(cases, out, FakeOpener(journal=journal, seconds=600.0)))
+"""
+
+
+def test_the_reading_process_ends_with_its_parent(tmp_path: Path) -> None:
+    manifest, journal = write_inputs(tmp_path / "in", {"a": "FLAG"}), tmp_path / "journal"
+    program = tmp_path / "parent.py"
+    program.write_text(PARENT)
+    command = [sys.executable, str(program), str(manifest), str(tmp_path / "out"), str(journal)]
+    parent = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    until(journal.is_file)
+    tasks = Path(f"/proc/{parent.pid}/task")
+    children = {child for task in tasks.iterdir() for child in (task / "children").read_text().split()}
+    assert children
+    parent.kill()
+    parent.wait()
+    until(lambda: not any(is_alive(child) for child in children))
+
+
+def is_alive(process: str) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
