@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from pathlib import Path
 
 import pydicom
@@ -69,10 +70,13 @@ def _unpack(packed: str, digest: str) -> tuple[StudyFinding, bytes]:
 def _contradiction(report: Dataset, finding: StudyFinding) -> str | None:
     """What the coded content says otherwise than the finding; None where they agree."""
     groups = [group for container in _items(report) for group in _items(container) if _is_group(group)]
-    by_identifier = {_text(group, codes.TRACKING_IDENTIFIER): group for group in groups}
+    by_identifier: dict[str, list[Dataset]] = defaultdict(list)
+    for group in groups:
+        by_identifier[_text(group, codes.TRACKING_IDENTIFIER)].append(group)
     for vertebra in finding.vertebrae:
-        group = by_identifier.get(tracking_identifier(vertebra))
-        if group is not None and (found := _differs(group, vertebra)):
+        # two series may hold the same level: their groups stand in the order of the finding
+        same = by_identifier[tracking_identifier(vertebra)]
+        if same and (found := _differs(same.pop(0), vertebra)):
             return f"{vertebra.level}, {found}"
     return None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import highdicom
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+from scipy import ndimage
 
 from spondyl.domain.finding import VertebraFinding
 from spondyl.domain.level import Level
@@ -22,6 +24,7 @@ from spondyl.stages.report.wording import level_words
 
 _KIND = "segmentation"
 _MEGABYTE = 1_000_000
+Box: TypeAlias = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +58,23 @@ def make_segmentation(
 ) -> SegmentationObject | None:
     """The segmentation of one series; None where no vertebra of the finding has a voxel in it."""
     labels = compose_labels(series)
+    boxes = dict(enumerate(ndimage.find_objects(labels), start=1))
     vertebrae = [
         vertebra
         for vertebra in results.finding.vertebrae
-        if vertebra.series_id == source.series_id and np.any(labels == vertebra.label)
+        if vertebra.series_id == source.series_id and boxes.get(vertebra.label) is not None
     ]
     if not vertebrae:
         return None
-    numbered = _renumber(labels, [vertebra.label for vertebra in vertebrae])
-    covered = np.flatnonzero(numbered.any(axis=(1, 2)))
-    span = slice(int(covered[0]), int(covered[-1]) + 1)
+    box = _around([boxes[vertebra.label] for vertebra in vertebrae])
+    span = box[0]
+    numbered = np.zeros((span.stop - span.start, *labels.shape[1:]), dtype=np.uint8)
+    # a table over the bodies' box: over whole slices it would take longer than all the rest
+    numbered[:, box[1], box[2]] = _renumber(labels[box], [vertebra.label for vertebra in vertebrae])
     frame_of_reference = results.frame_of_reference(source)
     dataset = highdicom.seg.Segmentation(
         source_images=slices_of(source, series.volume, frame_of_reference)[span],
-        pixel_array=numbered[span],
+        pixel_array=numbered,
         segmentation_type="BINARY",
         segment_descriptions=[
             _describe(number, vertebra, results, source) for number, vertebra in enumerate(vertebrae, start=1)
@@ -87,7 +93,7 @@ def make_segmentation(
             sop_class_uid=str(dataset.SOPClassUID),
             sop_instance_uid=str(dataset.SOPInstanceUID),
             number=number,
-            slices=tuple(np.flatnonzero((numbered == number).any(axis=(1, 2))).tolist()),
+            slices=_slices_with(labels, vertebra.label, boxes[vertebra.label]),
         )
         for number, vertebra in enumerate(vertebrae, start=1)
     }
@@ -99,6 +105,20 @@ def _renumber(labels: UInt8Array, wanted: list[int]) -> UInt8Array:
     table = np.zeros(256, dtype=np.uint8)
     table[wanted] = np.arange(1, len(wanted) + 1)
     return table[labels]
+
+
+def _around(boxes: list[Box]) -> Box:
+    """The smallest box that holds all boxes."""
+    k, j, i = (
+        slice(min(x.start for x in axis), max(x.stop for x in axis)) for axis in zip(*boxes, strict=True)
+    )
+    return k, j, i
+
+
+def _slices_with(labels: UInt8Array, label: int, box: Box) -> tuple[int, ...]:
+    """Indices of the slices that hold a label, which lies within the box."""
+    found = np.flatnonzero((labels[box] == label).any(axis=(1, 2)))
+    return tuple((box[0].start + found).tolist())
 
 
 def _describe(
