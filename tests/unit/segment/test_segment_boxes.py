@@ -14,6 +14,7 @@ from box_spine import (
     SOFT_HU,
     Box,
     BoxRefiner,
+    Scan,
     Vector,
     body_box,
     candidate_at,
@@ -263,6 +264,20 @@ def test_no_body_at_any_candidate_is_refused() -> None:
     assert isinstance(refusal, Refusal)
     assert refusal.code == RefusalCode.NO_SPINE_FOUND
     assert refusal.stage == "segment"
+
+
+@pytest.mark.parametrize(("beyond_mm", "is_at_the_end"), [(6.0, True), (40.0, False)])
+def test_a_refusal_says_where_the_spine_runs_along_the_end_of_the_scan(
+    beyond_mm: float, *, is_at_the_end: bool
+) -> None:
+    """Candidates without a body, their centres that far within the scan's back."""
+    boxes = column(NUMBERS[:2])
+    seen = [replace(box, centre_mm=np.array([0.0, 0.0, box.centre_mm[2]])) for box in boxes]
+    scan = Scan(shape=(60, 80, 80), spacing_mm=(2.0, 1.0, 1.0), middle_mm=(0.0, beyond_mm - 39.5, -16.0))
+    region = SpineRegion(bodies=tuple(candidate_at(box) for box in seen))
+    refusal = segment(ct([], scan), region, BoxRefiner(), Settings())
+    assert isinstance(refusal, Refusal)
+    assert ("end of the scan" in refusal.got) == is_at_the_end
 
 
 def test_a_candidate_wholly_outside_the_scan_is_dropped() -> None:

@@ -26,6 +26,7 @@ class Settings:
     volume_share: smallest and largest share of the neighbours' volume for such an outline.
     border_mm: a body whose outline ends nearer than this to the end of the scan counts as cut (next to that
         end the network may give a body up too early); with thick slices, a slice and two voxels.
+    border_body_mm: a body whose centre lies nearer than this to the end of the scan cannot be whole.
     known_probability: the finder's running number counts where it saw a body with at least this probability.
     level_sd: spread of that number.
     metal_hu: above this a voxel is metal (clipped scanners end at 3071).
@@ -48,6 +49,7 @@ class Settings:
     largest_missed_share: float = 0.15
     volume_share: tuple[float, float] = (0.4, 1.7)
     border_mm: float = 4.0
+    border_body_mm: float = 14.0
     known_probability: float = 0.3
     level_sd: float = 1.3
     metal_hu: float = 2200.0
