@@ -28,6 +28,8 @@ _STATE_MEANING = {
     State.NOT_EVALUABLE: "Nothing is said about fractures in this study, neither for nor against.",
 }
 _UNKNOWN = "–"
+_WALL_MM = 3.0  # ours (clinical-methods §4.3): less is the spine's own bend
+_CANAL_FRACTION = 0.25  # the first step of the interventional form (clinical-methods §4.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,16 @@ class StackRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DensityBlock:
+    """The table of bone attenuation, as text; ``rows`` hold level, HU with its error, volume, why not."""
+
+    lead: str
+    band: str
+    remarks: tuple[str, ...]
+    rows: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPage:
     """Everything the template shows."""
 
@@ -113,6 +125,8 @@ class ReportPage:
     tiles: tuple[Tile, ...]
     tiles_lead: str
     rows: tuple[TableRow, ...]
+    density: DensityBlock | None
+    of_scan: tuple[tuple[str, str], ...]
     not_judged: tuple[NotJudged, ...]
     levels_not_seen: str
     stacks: tuple[StackRow, ...]
@@ -147,6 +161,8 @@ def to_html(
         ),
         tiles_lead=_tiles_lead(finding, tile_probability),
         rows=tuple(_table_row(vertebra) for vertebra in finding.vertebrae),
+        density=_density(finding),
+        of_scan=tuple((one.kind.replace("_", " "), one.text) for one in finding.confounders),
         not_judged=tuple(_not_judged(v) for v in finding.vertebrae if v.genant_grade is None),
         levels_not_seen=_levels_not_seen(finding),
         stacks=tuple(_stack_row(series) for series in finding.series),
@@ -253,6 +269,7 @@ def _tile_facts(vertebra: VertebraFinding) -> tuple[tuple[str, str], ...]:
         ("P(grade ≥ 2)", _fixed(vertebra.probability_grade_2_or_more, 2)),
         ("Attenuation", _hounsfield(vertebra.attenuation_hu)),
         ("Level certain to", f"{100 * vertebra.level_probability:.0f} %"),
+        ("Signs", _signs_words(vertebra)),
         ("Compared with", ", ".join(vertebra.neighbours_used) or "level norms only"),
     )
 
@@ -290,7 +307,54 @@ def _remarks(vertebra: VertebraFinding) -> tuple[str, ...]:
         own.append("Level number uncertain.")
     if vertebra.not_measured_text:
         own.append(vertebra.not_measured_text)
+    if vertebra.counted_text:
+        own.append(vertebra.counted_text)
     return (*own, *(confounder.text for confounder in vertebra.confounders))
+
+
+def _density(finding: StudyFinding) -> DensityBlock | None:
+    bone = finding.bone_density
+    if bone is None:
+        return None
+    value = "No level could be read."
+    if bone.attenuation_hu is not None:
+        value = f"{bone.representative}: {bone.attenuation_hu:.0f} HU as scanned"
+        if bone.converted_hu is not None and bone.converted_hu != bone.attenuation_hu:
+            value += f", {bone.converted_hu:.0f} HU as at 120 kVp"
+        if bone.low_hu is not None:
+            value += f"; without contrast it may be as low as {bone.low_hu:.0f} HU"
+        value += f" (contrast: {bone.phase})."
+    return DensityBlock(
+        lead=value,
+        band=bone.band or "No published band applies.",
+        remarks=bone.remarks,
+        rows=tuple(
+            (
+                level.level,
+                _with_sd(level.attenuation_hu, level.standard_error_hu),
+                f"{level.volume_ml:.1f}",
+                level.left_out or "",
+            )
+            for level in bone.levels
+        ),
+    )
+
+
+def _signs_words(vertebra: VertebraFinding) -> str:
+    """The signs that stand out, as words; a dash where none does."""
+    signs = vertebra.signs
+    if signs is None:
+        return _UNKNOWN
+    words = [one.replace("_", " ") for one in signs.evidence]
+    if signs.retropulsion_mm is not None and signs.retropulsion_mm >= _WALL_MM:
+        words.append(f"posterior wall {signs.retropulsion_mm:.1f} mm behind its neighbours' line")
+    if signs.canal_narrowing_fraction is not None and signs.canal_narrowing_fraction >= _CANAL_FRACTION:
+        words.append(f"canal narrowed by {signs.canal_narrowing_fraction:.0%}")
+    if signs.is_plana:
+        words.append("vertebra plana")
+    if signs.sins is not None:
+        words.append(f"SINS {signs.sins.low} to {signs.sins.high} (pain not known)")
+    return "; ".join(words) or "none stands out"
 
 
 def _not_judged(vertebra: VertebraFinding) -> NotJudged:

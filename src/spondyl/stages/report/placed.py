@@ -62,9 +62,10 @@ def place_vertebrae(finding: StudyFinding, series: AnalysedSeries) -> tuple[Plac
 
 
 def is_singled_out(vertebra: VertebraFinding, tile_probability: float) -> bool:
-    """Whether a vertebra asks for a look: a fracture, perhaps one, or a doubtful outline."""
+    """Whether a vertebra asks for a look: a fracture, perhaps one, a doubtful outline, or a lesion."""
     return (
-        (vertebra.genant_grade or 0) >= 1
+        any(confounder.place_lps_mm is not None for confounder in vertebra.confounders)
+        or (vertebra.genant_grade or 0) >= 1
         or (vertebra.probability_grade_2_or_more or 0.0) >= tile_probability
         or vertebra.not_measured == NotMeasuredCode.DOUBTFUL_OUTLINE
     )

@@ -18,6 +18,7 @@ from spondyl.stages.report.wording import grade_words, level_words, style_of
 _HEADER_PX, _FOOTER_PX, _BETWEEN_PX = 50, 74, 12
 _TEXT_PX, _SMALL_PX = 26, 19
 _SCALE_BAR_MM = 10.0
+_RING_PX = 34.0
 
 
 def draw_vertebra(volume: CtVolume, vertebra: PlacedVertebra, settings: Settings) -> bytes:
@@ -30,6 +31,7 @@ def draw_vertebra(volume: CtVolume, vertebra: PlacedVertebra, settings: Settings
         draw_grey(canvas, panel, volume, settings.tile_slab_mm, settings)
         draw_body(canvas, panel, vertebra, MEASURED, is_hatched=is_hatched)
         _write_sides(canvas, panel, title, sides)
+        _draw_places(canvas, panel, vertebra)
     _draw_points(canvas, sagittal, vertebra)
     _write_header(canvas, vertebra)
     _write_footer(canvas, side_px, settings.tile_pixels_per_mm)
@@ -49,6 +51,21 @@ def _panel(vertebra: PlacedVertebra, axis: int, settings: Settings) -> Panel:
     side_px = round(picture.shape[1] * enlargement)
     left_px = 0 if axis == POSTERIOR else side_px + _BETWEEN_PX
     return Panel(picture=picture, corner=(left_px, _HEADER_PX), enlargement=enlargement)
+
+
+def _draw_places(canvas: Canvas, panel: Panel, vertebra: PlacedVertebra) -> None:
+    """A ring where a confounder was seen, and its kind."""
+    for confounder in vertebra.finding.confounders:
+        if confounder.place_lps_mm is None:
+            continue
+        point = panel.to_canvas(np.array([confounder.place_lps_mm]))[0]
+        angles = np.linspace(0.0, 2.0 * np.pi, 40)
+        ring = point + _RING_PX * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        canvas.line(ring, EXPECTED, 2.0)
+        words = confounder.kind.replace("_", " ")
+        canvas.text(
+            (float(point[0]), float(point[1]) - _RING_PX - 12.0), words, _SMALL_PX, WHITE, anchor="mm"
+        )
 
 
 def _draw_points(canvas: Canvas, panel: Panel, vertebra: PlacedVertebra) -> None:
