@@ -237,11 +237,11 @@ class StudyFinding(_Frozen):
         ge=0, le=1, description="probability that the case holds a fracture of grade 2 or more"
     )
     vertebrae: tuple[VertebraFinding, ...]
-    confounders: tuple[ConfounderFinding, ...] = Field(default=(), description="of the scan as a whole")
-    bone_density: DensityFinding | None = None
     series: tuple[SeriesFinding, ...]
     refusal: RefusalFinding | None
     manifest: Manifest
+    confounders: tuple[ConfounderFinding, ...] = Field(default=(), description="of the scan as a whole")
+    bone_density: DensityFinding | None = None
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
