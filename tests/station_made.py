@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,7 +64,7 @@ class Clock:
         self.time += timedelta(**by)
 
 
-def made_station(folder: Path, clock: Clock, **settings: object) -> Station:
+def made_station(folder: Path, clock: Callable[[], datetime], **settings: object) -> Station:
     """An opened station with one person for each role, two readers and two interventional."""
     station = open_station(load_station(folder=folder, **settings), clock)
     with station.database.writing() as session:
