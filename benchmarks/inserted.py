@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from spondyl.adapters import demo_ct
@@ -23,7 +22,7 @@ from spondyl.domain.finding import State
 from spondyl.settings import load
 from spondyl.study.evaluation.insertions import InsertionReading
 from spondyl.trials.insertion import MUST_BE_SEEN, NormalCt, plan, run, survey
-from spondyl.trials.insertion_text import insertion_table, normal_table
+from spondyl.trials.insertion_text import insertion_table, normal_table, trial_document
 from spondyl.trials.picture import Drawn, write_sheet
 from spondyl.wiring import Reader, open_reader
 
@@ -47,34 +46,37 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SPONDYL_DATA", "../shared/data")))
-    parser.add_argument(
-        "--out", type=Path, default=None, help="folder for readings and pictures of the missed"
-    )
+    parser.add_argument("--out", type=Path, default=None, help="folder for site-test.json and missed.png")
     parser.add_argument("--threads", type=int, default=None)
     arguments = parser.parse_args()
     reader = open_reader(load(weights_folder=arguments.weights, threads=arguments.threads))
     cts = [_survey(reader, name, arguments.data) for name in arguments.names]
     readings: list[InsertionReading] = []
     tiles: list[Drawn] = []
+    left_out: list[str] = []
     began = time.perf_counter()
     for tried in run(reader, cts, plan(cts, arguments.number, arguments.seed)):
         if tried.reading is None:
+            left_out.append(tried.left_out or "")
             print(f"left out: {tried.left_out}", flush=True)
             continue
         readings.append(tried.reading)
         _print_line(tried.number, tried.reading)
         if tried.missed is not None:
             tiles.append(tried.missed)
-        if arguments.out is not None:
-            arguments.out.mkdir(parents=True, exist_ok=True)
-            with (arguments.out / "readings.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(tried.reading)) + "\n")
     seconds = (time.perf_counter() - began) / max(len(readings), 1)
     print(f"\n{len(readings)} insertions, {seconds:.1f} s each\n")
     print(insertion_table(readings))
     print(normal_table([ct.reading for ct in cts]))
-    if arguments.out is not None and tiles:
-        write_sheet(tiles, arguments.out / "missed.png")
+    if arguments.out is not None:
+        _write(arguments.out, trial_document(reader.manifest, readings, [ct.reading for ct in cts], left_out))
+        if tiles:
+            write_sheet(tiles, arguments.out / "missed.png")
+
+
+def _write(out: Path, document: dict[str, object]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "site-test.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _survey(reader: Reader, name: str, data: Path) -> NormalCt:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS, Manifest
-from spondyl.study.evaluation.insertions import InsertionReading, NormalReading, rows
-from spondyl.trials.evaluation_text import answer_values
+from spondyl.study.evaluation.insertions import InsertionReading, NormalReading
 from spondyl.trials.insertion import NormalCt, PlannedInsertion, TrialError, Tried, plan, run, survey
-from spondyl.trials.insertion_text import insertion_table, normal_table
+from spondyl.trials.insertion_text import insertion_table, normal_table, trial_document
 from spondyl.trials.picture import Drawn, write_sheet
 from spondyl.wiring import Reader
 
-SCHEMA = "spondyl.site-test/1"
 READINGS_NAME = "readings.jsonl"
 FEWEST_CTS = 2  # below it no interval can be given; ten are recommended
 _MOST_PICTURES = 40
@@ -140,7 +138,7 @@ def _write(
     left_out = [*refused, *(x.left_out for x in kept if x.left_out)]
     document = out / "site-test.json"
     document.write_text(
-        json.dumps(_document(manifest, readings, normal, left_out), indent=1, allow_nan=False) + "\n",
+        json.dumps(trial_document(manifest, readings, normal, left_out), indent=1, allow_nan=False) + "\n",
         encoding="utf-8",
     )
     page = out / "site-test.md"
@@ -150,32 +148,6 @@ def _write(
         write_sheet(tiles, out / "missed.png")
         files.append(out / "missed.png")
     return tuple(files)
-
-
-def _document(
-    manifest: Manifest,
-    readings: Sequence[InsertionReading],
-    normal: Sequence[NormalReading],
-    left_out: Sequence[str],
-) -> dict[str, object]:
-    return {
-        "schema": SCHEMA,
-        "notice": NOT_FOR_DIAGNOSIS,
-        "manifest": manifest.model_dump(mode="json", exclude={"timings_s", "input_sha256"}),
-        "groups": [
-            {
-                "group": x.group,
-                "fractures": x.n,
-                "seen": x.n_seen,
-                "sensitivity": answer_values(x.sensitivity),
-                "loss_mae": answer_values(x.loss_mae),
-                "loss_bias": answer_values(x.loss_bias),
-            }
-            for x in rows(readings)
-        ],
-        "without_insertion": [asdict(x) for x in normal],
-        "left_out": list(left_out),
-    }
 
 
 def _page(

@@ -6,27 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from made_insertion import READING
 from spondyl.domain.finding import State
-from spondyl.domain.grading import Shape
-from spondyl.domain.level import Level
-from spondyl.study.evaluation.insertions import InsertionReading, row, rows
+from spondyl.study.evaluation.insertions import row, rows
 from spondyl.study.statistics import Estimate
 
-SEEN = InsertionReading(
-    ct="a",
-    level=Level.T8,
-    shape=Shape.WEDGE,
-    loss_fraction=0.40,
-    state=State.FLAG,
-    read_level="T8",
-    read_grade=2,
-    read_shape="wedge",
-    read_loss_fraction=0.35,
-    probability=0.9,
-    refused=None,
-    others_flagged=(),
-    baseline_loss_fraction=0.0,
-)
+SEEN = READING
 MISSED = replace(SEEN, ct="b", state=State.NO_FLAG, read_grade=1, read_loss_fraction=0.22, loss_fraction=0.26)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -9,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from spondyl.domain.grading import Shape
+from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
 from spondyl.study.evaluation.comparing import CaseRow, VertebraRow
 from spondyl.study.evaluation.truth import COUNTED_GRADE
@@ -32,6 +34,14 @@ from spondyl.study.statistics import (
 SPACING_BANDS_MM = ((0.0, 1.25), (1.25, 3.0), (3.0, 5.0))  # the bands of the acceptance bars
 FALSE_MARKS_PER_CASE = (0.1, 0.25, 0.5, 1.0)
 CALIBRATION_BOUNDS = (0.0, 0.05, 0.2, 0.5, 0.8, 1.0001)
+THIN_SPACING_MM = 3.0
+_THICK = math.inf  # a refused CT has no spacing
+REGIONS: dict[str, tuple[Level, Level]] = {
+    "T1-T4": (Level.T1, Level.T4),
+    "T5-T10": (Level.T5, Level.T10),
+    "T11-L1": (Level.T11, Level.L1),
+    "L2-L6": (Level.L2, Level.L6),
+}
 _TWO_SD = 1.96
 _GRADES = 4
 
@@ -61,6 +71,7 @@ def figures(cases: Sequence[CaseRow], seed: int = 1) -> tuple[Figure, ...]:
     """All figures that the truth at hand allows, in the order of the report."""
     return (
         *_detection(cases),
+        *_by_region(cases, seed),
         *_names(cases),
         *_outlines(cases, seed),
         *_heights(cases, seed),
@@ -117,17 +128,43 @@ def _mean(measure: str, text: str, unit: str, per_case: list[list[float]], seed:
 
 
 def _detection(cases: Sequence[CaseRow]) -> list[Figure]:
+    thin = [c for c in cases if (c.slice_spacing_mm or _THICK) <= THIN_SPACING_MM]
+    graded = [(sum(x.read_grade is not None for x in _wanted(c)), len(_wanted(c))) for c in cases]
+    return [
+        *_found("", "", cases),
+        *(_found(f"_{THIN_SPACING_MM:g}mm", f", slices ≤ {THIN_SPACING_MM:g} mm", thin) if thin else ()),
+        _share("graded", "whole vertebrae T1-L6 that carry a grade", graded),
+    ]
+
+
+def _found(suffix: str, where: str, cases: Sequence[CaseRow]) -> list[Figure]:
     found = [(sum(x.is_found for x in _wanted(c)), len(_wanted(c))) for c in cases]
     read = [(len(c.invented), sum(x.is_found for x in c.vertebrae) + len(c.invented)) for c in cases]
     return [
-        _share("recall", "whole vertebrae T1-L6 found as separate bodies", found),
-        _share("invented", "bodies read where there is none, of all bodies read", read),
-        _share(
-            "graded",
-            "whole vertebrae T1-L6 that carry a grade",
-            [(sum(x.read_grade is not None for x in _wanted(c)), len(_wanted(c))) for c in cases],
-        ),
+        _share(f"recall{suffix}", f"whole vertebrae T1-L6 found as separate bodies{where}", found),
+        _share(f"invented{suffix}", f"bodies read where there is none, of all bodies read{where}", read),
     ]
+
+
+def _by_region(cases: Sequence[CaseRow], seed: int) -> list[Figure]:
+    """Where along the spine bodies are missed and heights err."""
+    rows: list[Figure] = []
+    for name, (first, last) in REGIONS.items():
+        chosen = [
+            [x for x in _wanted(c) if first.order <= x.level.order <= last.order]
+            for c in cases
+            if c.levels_known
+        ]
+        if not any(chosen):
+            continue
+        errors = [[abs(e) for x in one for e in x.height_errors_mm or ()] for one in chosen]
+        found = [(sum(x.is_found for x in one), len(one)) for one in chosen]
+        rows.append(_share(f"recall_{name}", f"found, {name}", found))
+        if any(errors):
+            rows.append(
+                _mean(f"height_mae_{name}", f"heights: mean absolute error, {name}", "mm", errors, seed)
+            )
+    return rows
 
 
 def _names(cases: Sequence[CaseRow]) -> list[Figure]:
