@@ -177,9 +177,17 @@ def _range_start(line: Line, at: int) -> int:
 
 
 def _is_past(line: Line, start: int, end: int) -> bool:
-    """Whether a percentage is that of an earlier examination: "previously 40 %", "40 % auparavant"."""
-    before = any(0 <= start - span.end <= 0 for span in line.spans("past"))
-    return before or any(span.start == end for span in line.spans("past"))
+    """Whether a percentage is that of an earlier examination: "previously 40 %", "40 % auparavant".
+
+    A word of the past with a percentage on either side is of the second: "70 % compared with 40 %".
+    """
+    if any(span.end == start for span in line.spans("past")):
+        return True
+    return any(span.start == end and not _is_percentage(line, span.end) for span in line.spans("past"))
+
+
+def _is_percentage(line: Line, at: int) -> bool:
+    return at < len(line.words) and line.words[at][0].isdigit() and _is_percent(line, at + 1)
 
 
 # --------------------------------------------------------------------- whose severity it is

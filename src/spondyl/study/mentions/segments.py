@@ -11,6 +11,8 @@ from spondyl.study.mentions.terms import Found
 
 _MOST_WORDS_BEFORE_TERM = 2  # between a level and the term that it leads to
 
+_ADJECTIVES = ("mild", "moderate", "severe", "chronic", "recent")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
@@ -114,7 +116,20 @@ def _cut(line: Line, left: Found, right: Found, groups: list[LevelGroup]) -> int
         for kind in ("negation_before", "uncertain_before", "probable_before")
         for span in line.spans(kind, left.end, right.start)
     ]
-    return min(cues, default=right.start)
+    return min(cues, default=_first_adjective(line, right.start, left.end))
+
+
+def _first_adjective(line: Line, start: int, low: int) -> int:
+    """Where the adjectives begin that stand directly before a term: "resulted in complete collapse"."""
+    if line.language.adjective_after:
+        return start
+    while True:
+        before = [
+            span.start for kind in _ADJECTIVES for span in line.spans(kind, low, start) if span.end == start
+        ]
+        if not before:
+            return start
+        start = min(before)
 
 
 def _run_start(boundaries: list[int], default: int) -> int:
