@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -101,14 +102,11 @@ def _memory(work: Path, n_slices: int) -> None:
         receiver.terminate()
         receiver.wait()
     shown = " ".join(f"{value:.0f}" for value in memory_mib)
-    print(
-        f"{n_sent} slices: memory of the receiver {shown} MiB; last to first {memory_mib[-1] / memory_mib[0]:.2f}"
-    )
+    growth = memory_mib[-1] / memory_mib[0]
+    print(f"{n_sent} slices: memory of the receiver {shown} MiB; last to first {growth:.2f}")
 
 
 def _start(name: str, into: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, Path]:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -127,7 +125,9 @@ def _start(name: str, into: Path, environment: dict[str, str]) -> tuple[subproce
         command += ["--quiet-s", "600", "--reserve-mb", "0"]
     else:
         command = ["storescp", "-od", str(into), str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(  # noqa: S603 - our own programs
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     end_s = time.monotonic() + LIMIT_S
     while time.monotonic() < end_s:
         with socket.socket() as probe:
@@ -140,7 +140,9 @@ def _start(name: str, into: Path, environment: dict[str, str]) -> tuple[subproce
 def _send(folder: Path, port: int, environment: dict[str, str]) -> float:
     started_s = time.perf_counter()
     command = ["storescu", "+sd", "127.0.0.1", str(port), str(folder)]
-    subprocess.run(command, env=environment, check=True, timeout=LIMIT_S, stdout=subprocess.DEVNULL)
+    subprocess.run(  # noqa: S603 - our own programs
+        command, env=environment, check=True, timeout=LIMIT_S, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - started_s
 
 

@@ -1,4 +1,4 @@
-"""The fault table in small: benchmarks/node_faults.py prints all of it."""
+"""The fault table in small: benchmarks/dicom_faults.py prints all of it."""
 
 from __future__ import annotations
 

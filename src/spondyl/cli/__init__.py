@@ -21,6 +21,7 @@ from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import report_bug
 from spondyl.cli.insert_fracture import insert_fracture
 from spondyl.cli.mentions import mentions
+from spondyl.cli.mercure_module import mercure_module
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.pacs import pacs
 from spondyl.cli.read_result import read_result
@@ -80,7 +81,7 @@ for verb in (
     worker,
 ):
     app.command()(verb)
-for verb in (receive, route, send):  # the DICOM network
+for verb in (mercure_module, receive, route, send):  # the DICOM network
     app.command()(verb)
 app.add_typer(cohort)
 app.add_typer(records)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -104,13 +103,11 @@ def analyser(settings: Settings, deidentifier: Deidentifier | None) -> Callable[
     reader = open_reader(settings)
 
     def analyse(study: Path, results: Path) -> None:
-        with tempfile.TemporaryDirectory(dir=results.parent) as folder:
-            made = Path(folder)
-            reader.read(study, made)
-            if deidentifier is not None:
-                treat_all(made, results, deidentifier)
-                return
-            for path in made.rglob("*.dcm"):
-                shutil.move(path, results / path.name)
+        if deidentifier is None:
+            reader.read(study, dicom_out=results)
+            return
+        with tempfile.TemporaryDirectory(dir=results.parent) as made:
+            reader.read(study, dicom_out=Path(made))
+            treat_all(Path(made), results, deidentifier)
 
     return analyse

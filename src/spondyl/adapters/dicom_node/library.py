@@ -8,13 +8,23 @@ import socket
 from typing import Any
 
 from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
+    HTJ2K,
+    JPEG2000,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
 )
 from pynetdicom import AE, AllStoragePresentationContexts, _config, evt
-from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import AssociationSocket
@@ -24,8 +34,13 @@ STORAGE_CLASSES = (
     *(str(context.abstract_syntax) for context in AllStoragePresentationContexts),
     LABEL_MAP_SEGMENTATION_STORAGE,
 )
-# a deflated data set would have to be inflated to learn its study; no modality sends one
-TRANSFER_SYNTAXES = [x for x in ALL_TRANSFER_SYNTAXES if x != DeflatedExplicitVRLittleEndian]
+# what archives keep single images in; a longer list makes each association slow to open. Not Deflated: it
+# would have to be inflated to learn its study
+TRANSFER_SYNTAXES = [
+    ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, JPEGBaseline8Bit, JPEGExtended12Bit,
+    JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000,
+    HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K, RLELossless,
+]  # fmt: skip
 UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 CONNECT_TIMEOUT_S = 10.0
 _LONGEST_LOOK_S = 0.02  # an answer of the other thread (a release) waits as long at most

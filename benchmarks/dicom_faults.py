@@ -1,4 +1,4 @@
-"""The fault table of the DICOM route: what a PACS has after each fault. ``python benchmarks/node_faults.py``.
+"""The fault table of the DICOM route: what a PACS has after each fault.
 
 Every study must have exactly one complete set of results at the PACS (three objects of three kinds; new
 UIDs at each analysis, so that an analysis whose results were sent twice would show). With a refused
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import node_faults as faults
+import node_faults as faults  # type: ignore[import-not-found]
 
 
 def main() -> int:
