@@ -95,12 +95,16 @@ def engine_of(manifest: Manifest) -> str:
 
 
 def _counted_grade(one: VertebraFinding) -> int | None:
-    """The grade that may flag the case, as the finding's state counted it; None where there is no grade."""
-    if one.genant_grade is None:
-        return None
+    """The grade that may flag the case, as the finding counts it: 0 where a confounder rejects or excludes it.
+
+    None where there is no grade.
+    """
     effects = {found.effect for found in one.confounders}
-    if effects & {Effect.REJECT.value, Effect.EXCLUDE.value}:
+    if one.genant_grade is not None and effects & {Effect.REJECT.value, Effect.EXCLUDE.value}:
         return 0
+    if one.genant_grade is None or one.counted_grade is not None:
+        return one.counted_grade
+    # of a finding made before it told the grade that counts
     return max(0, one.genant_grade - (Effect.DOWNGRADE.value in effects))
 
 
