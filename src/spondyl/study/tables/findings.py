@@ -95,7 +95,7 @@ def engine_of(manifest: Manifest) -> str:
 
 
 def _counted_grade(one: VertebraFinding) -> int | None:
-    """The grade that may flag the case, as the finding counts it: 0 where a confounder rejects or excludes it.
+    """The grade that may flag the case, as the finding counts it; 0 where it is rejected or excluded.
 
     None where there is no grade.
     """
