@@ -15,6 +15,7 @@ from spondyl.cli.analyze import EngineOption, SettingsOption, ThreadsOption, loa
 from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import failures_told, stop
 from spondyl.cli.notice import NOTICE
+from spondyl.cli.worker import database_failures_told
 from spondyl.domain.network import Engine
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ def run(
         mine = cohorts.shard_of(cases, *_shard(shard)) if shard else cases
         cohorts.keep_cases(out, cases)
         chosen = _settings(settings, engine, threads, workers)
-        with closing(_outcomes(mine, out, chosen, workers, timeout_minutes * 60.0, database)) as outcomes:
+        with (
+            database_failures_told(),
+            closing(_outcomes(mine, out, chosen, workers, timeout_minutes * 60.0, database)) as outcomes,
+        ):
             shown_outcomes(outcomes, len(mine), quiet=quiet)
         is_whole = cohorts.collect(out, cases)
         status = cohorts.status_of(out)
@@ -96,12 +100,16 @@ def status(folder: FolderArgument, as_json: JsonOption = False) -> None:
     from dataclasses import asdict
 
     from spondyl.adapters import cohort as cohorts
+    from spondyl.study.tables import TableError
 
     with failures_told():
         if not (folder / cohorts.CASES_FILE).is_file():
             text = f"{folder}: no cohort lies here ({cohorts.CASES_FILE} is missing); give the --out of a run"
             stop(text, ExitCode.NOT_EVALUABLE)
-        now = cohorts.status_of(folder)
+        try:
+            now = cohorts.status_of(folder)
+        except TableError as error:
+            stop(str(error), ExitCode.NOT_EVALUABLE)
     if as_json:
         counts = {"answered": now.answered, "failed": now.failed, "waiting": now.waiting}
         typer.echo(json.dumps({**asdict(now), **counts, "notice": NOTICE}, indent=1))

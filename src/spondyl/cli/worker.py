@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -35,23 +37,31 @@ def worker(
     settings: SettingsOption = None,
 ) -> None:
     """Read cases of a cohort that waits in a PostgreSQL, one at a time. Research use only."""
-    from spondyl.adapters.durable import DatabaseError, serve
+    from spondyl.adapters.durable import serve
     from spondyl.wiring import ReaderOpener
 
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())  # the case in hand goes back into the queue
-    with failures_told():
+    with failures_told(), database_failures_told():
         opener = ReaderOpener.of(load_settings(settings, engine, threads))
         typer.echo(f"spondyl worker: waits for cases. {NOTICE}", err=True)
-        try:
-            read = serve(
-                opener,
-                database,
-                timeout_s=timeout_minutes * 60.0,
-                stop_when_idle_s=stop_when_idle,
-                stop=ended,
-            )
-        except DatabaseError as error:
-            stop(str(error), ExitCode.ENVIRONMENT)
+        read = serve(
+            opener,
+            database,
+            timeout_s=timeout_minutes * 60.0,
+            stop_when_idle_s=stop_when_idle,
+            stop=ended,
+        )
     typer.echo(f"spondyl worker: {read} cases read", err=True)
+
+
+@contextmanager
+def database_failures_told() -> Iterator[None]:
+    """Turn a database that is away or unfit into a message and an exit code."""
+    from spondyl.adapters.durable import DatabaseError
+
+    try:
+        yield
+    except DatabaseError as error:
+        stop(str(error), ExitCode.ENVIRONMENT)

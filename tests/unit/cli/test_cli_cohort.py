@@ -73,6 +73,17 @@ def test_what_is_no_cohort_is_told(folder: Path) -> None:
     assert not (folder / "out").exists()
 
 
+def test_a_database_that_is_away_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest keeps its own handlers
+    address = "postgresql://reader:geheim@127.0.0.1:1/none"
+    manifest = folder / "in" / "manifest.csv"
+    for words in (("cohort", "run", manifest, "--out", folder / "out"), ("worker",)):
+        code, _, said = typed(*words, "--database", address)
+        assert code == 4
+        assert "the database cannot be used" in said
+        assert "geheim" not in said
+
+
 def test_records_of_a_study_that_is_none_are_refused(folder: Path) -> None:
     (folder / "r.csv").write_text("record_id\n1\n")
     code, _, said = typed("records", "import", folder / "r.csv", "--study", folder)
