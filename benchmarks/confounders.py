@@ -123,7 +123,11 @@ def with_coats(patient: Patient, level: Level, painters: tuple[paint.Painter, ..
     patch = vertebra.patch
     hu, left = paint.painted(patch.hu, patch.affine, place, painters)
     changed = replace(vertebra, patch=_patch(patch, hu, patch.occupancy * left))
-    vertebrae = (*patient.spine.masks.vertebrae[:number], changed, *patient.spine.masks.vertebrae[number + 1 :])
+    vertebrae = (
+        *patient.spine.masks.vertebrae[:number],
+        changed,
+        *patient.spine.masks.vertebrae[number + 1 :],
+    )
     spine = replace(patient.spine, masks=replace(patient.spine.masks, vertebrae=vertebrae))
     alone = LabelledSpine(
         masks=VertebraMasks(vertebrae=(changed,), series_id=spine.masks.series_id),
@@ -187,7 +191,9 @@ def _lytic(patient: Patient, level: Level, strength: float, rng: np.random.Gener
     place = paint.place_of(patient.truth(level))
     side = rng.choice([-1.0, 1.0])
     radius = _strong(strength, 8.0, 14.0)
-    hole = paint.ball((float(side * 0.75 * place.half_width_mm), -4.0, 0.0), radius, float(rng.uniform(30, 60)))
+    hole = paint.ball(
+        (float(side * 0.75 * place.half_width_mm), -4.0, 0.0), radius, float(rng.uniform(30, 60))
+    )
     return with_coats(patient, level, (hole,))
 
 
@@ -259,8 +265,13 @@ def _within_body(painter: paint.Painter, place: paint.Place) -> paint.Painter:
     def clipped(x: np.ndarray, y: np.ndarray, z: np.ndarray, at: paint.Place) -> paint.Coat:
         coat = painter(x, y, z, at)
         inside = np.clip(place.top_mm - z + 0.5, 0, 1) * np.clip(z - place.bottom_mm + 0.5, 0, 1)
-        wall = np.hypot(x / place.half_width_mm, (2 * y - place.front_mm - place.back_mm) / (
-            place.back_mm - place.front_mm)) < 0.95
+        wall = (
+            np.hypot(
+                x / place.half_width_mm,
+                (2 * y - place.front_mm - place.back_mm) / (place.back_mm - place.front_mm),
+            )
+            < 0.95
+        )
         return replace(coat, share=coat.share * inside * wall)
 
     return clipped
@@ -279,8 +290,9 @@ def _merged(patient: Patient, level: Level, strength: float, rng: np.random.Gene
     local = ((index @ patch.affine[:3, :3].T + patch.affine[:3, 3]) - place.centre_lps_mm) @ place.frame
     x, y, z = (local[:, axis].reshape(patch.hu.shape) for axis in range(3))
     extra = _strong(strength, 0.6, 1.0) * (place.top_mm - place.bottom_mm)
-    out = np.hypot(x / place.half_width_mm, (2 * y - place.front_mm - place.back_mm) / (
-        place.back_mm - place.front_mm))
+    out = np.hypot(
+        x / place.half_width_mm, (2 * y - place.front_mm - place.back_mm) / (place.back_mm - place.front_mm)
+    )
     added = (out < 0.97) & (z > 0) & (z < place.top_mm + extra)
     occupancy = np.maximum(patch.occupancy, added.astype(np.float32))
     return _with_occupancy(patient, number, occupancy)
@@ -289,7 +301,11 @@ def _merged(patient: Patient, level: Level, strength: float, rng: np.random.Gene
 def _with_occupancy(patient: Patient, number: int, occupancy: np.ndarray) -> Picture:
     vertebra = patient.spine.masks.vertebrae[number]
     changed = replace(vertebra, patch=_patch(vertebra.patch, vertebra.patch.hu, occupancy))
-    vertebrae = (*patient.spine.masks.vertebrae[:number], changed, *patient.spine.masks.vertebrae[number + 1 :])
+    vertebrae = (
+        *patient.spine.masks.vertebrae[:number],
+        changed,
+        *patient.spine.masks.vertebrae[number + 1 :],
+    )
     spine = replace(patient.spine, masks=replace(patient.spine.masks, vertebrae=vertebrae))
     alone = LabelledSpine(
         masks=VertebraMasks(vertebrae=(changed,), series_id=spine.masks.series_id),
@@ -305,9 +321,7 @@ def _numbering(patient: Patient, level: Level, strength: float, rng: np.random.G
     number = [name.level for name in patient.spine.names].index(level)
     keep = [n for n in range(len(patient.spine.names)) if n != number]
     spine = LabelledSpine(
-        masks=replace(
-            patient.spine.masks, vertebrae=tuple(patient.spine.masks.vertebrae[n] for n in keep)
-        ),
+        masks=replace(patient.spine.masks, vertebrae=tuple(patient.spine.masks.vertebrae[n] for n in keep)),
         names=tuple(patient.spine.names[n] for n in keep),
     )
     return Picture(
@@ -325,7 +339,9 @@ def _transitional(patient: Patient, level: Level, strength: float, rng: np.rando
         for vertebra, name in zip(patient.spine.masks.vertebrae, patient.spine.names, strict=True)
     )
     picture = plain(patient)
-    return replace(picture, spine=replace(picture.spine, masks=replace(picture.spine.masks, vertebrae=vertebrae)))
+    return replace(
+        picture, spine=replace(picture.spine, masks=replace(picture.spine.masks, vertebrae=vertebrae))
+    )
 
 
 def _motion(patient: Patient, level: Level, strength: float, rng: np.random.Generator) -> Picture:
@@ -384,7 +400,9 @@ class Row:
     false_alarms: int
 
 
-def cases(patients: list[Patient], n_cases: int, seed: int) -> Iterator[tuple[Patient, Level, float, np.random.Generator]]:
+def cases(
+    patients: list[Patient], n_cases: int, seed: int
+) -> Iterator[tuple[Patient, Level, float, np.random.Generator]]:
     """Patients, levels and strengths in turn."""
     for number in range(n_cases):
         rng = np.random.default_rng(1000 * seed + number)
@@ -392,7 +410,9 @@ def cases(patients: list[Patient], n_cases: int, seed: int) -> Iterator[tuple[Pa
         yield patients[number % len(patients)], LEVELS[(number // STRENGTHS) % len(LEVELS)], strength, rng
 
 
-def measure_kind(kind: Kind, patients: list[Patient], baseline: list[tuple[Confounder, ...]], n_cases: int) -> Row:
+def measure_kind(
+    kind: Kind, patients: list[Patient], baseline: list[tuple[Confounder, ...]], n_cases: int
+) -> Row:
     """Paint and look."""
     hits: dict[float, list[bool]] = {}
     for patient, level, strength, rng in cases(patients, n_cases, list(Kind).index(kind)):
@@ -423,7 +443,9 @@ def _is_here(found: Confounder, kind: Kind, level: Level) -> bool:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--patients", type=int, default=12)
     parser.add_argument("--cases", type=int, default=50)
     parser.add_argument("--only", nargs="*", default=[kind.value for kind in MAKERS])
@@ -439,14 +461,26 @@ def main() -> None:
         row = measure_kind(Kind(name), patients, baseline, arguments.cases)
         rows.append(row)
         strengths = " ".join(f"{x:4.2f}" for x in row.by_strength)
-        print(f"{row.kind:20} {row.seen:3d}/{row.n:3d}  {strengths}   {row.false_alarms}/{row.n_plain}", flush=True)
+        print(
+            f"{row.kind:20} {row.seen:3d}/{row.n:3d}  {strengths}   {row.false_alarms}/{row.n_plain}",
+            flush=True,
+        )
     others = sorted({str(x.kind) for found in baseline for x in found} - {row.kind for row in rows})
     for other in others:
         n = sum(any(x.kind == other for x in found) for found in baseline)
         print(f"{other:20} named in {n} of {len(baseline)} scans with nothing painted")
     if arguments.out is not None:
-        arguments.out.write_text(json.dumps([row.__dict__ if hasattr(row, "__dict__") else {
-            field: getattr(row, field) for field in Row.__slots__} for row in rows], indent=1))
+        arguments.out.write_text(
+            json.dumps(
+                [
+                    row.__dict__
+                    if hasattr(row, "__dict__")
+                    else {field: getattr(row, field) for field in Row.__slots__}
+                    for row in rows
+                ],
+                indent=1,
+            )
+        )
 
 
 if __name__ == "__main__":

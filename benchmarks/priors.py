@@ -132,7 +132,9 @@ def make_scans(number: int) -> tuple[Scan, Scan]:
 
 def main() -> None:
     """Print the rates."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--patients", type=int, default=8)
     arguments = parser.parse_args()
     began = time.perf_counter()
@@ -167,7 +169,10 @@ def tell(count: dict[str, int], comparison: Comparison, level: Level, shift: int
     count["invented"] += shift == 0 and comparison.slip != 0
     if level.value not in hit or len(hit) > 1 or comparison.slip != -shift:
         row = next((x.text for x in comparison.changes if x.level == level.value), "not in view")
-        print(f"  {words}: broke {level}, called {sorted(hit)}, slip {comparison.slip} for {-shift}: {row}", flush=True)
+        print(
+            f"  {words}: broke {level}, called {sorted(hit)}, slip {comparison.slip} for {-shift}: {row}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
