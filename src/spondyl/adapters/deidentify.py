@@ -3,7 +3,8 @@
 Which attribute is treated how comes from the table of the library ``dicom-anonymizer`` (PS3.15 2024b), which
 its maintainers keep. The library itself treats only the top level and makes random UIDs; here the whole
 tree is walked, and identifiers are keyed hashes, so that two runs give the same ones without a list.
-Structured reports keep their tree, with each of its elements treated (Clean Structured Content Option).
+Structured reports keep their tree and codes, with each element treated (Clean Structured Content Option), but
+no free text: a de-identified report of ours can no longer be read back into a finding.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pydicom.uid import UID
 
 SHORTEST_KEY_BYTES = 16
 _CONTENT_SEQUENCE = 0x0040A730
+_TEXT_VALUE = 0x0040A160  # free text of a structured report: not in the table, and may say anything
 _DATE, _TIME, _DATE_TIME = "19000101", "000000", "19000101000000"
 _DUMMIES = {"DA": _DATE, "TM": _TIME, "DT": _DATE_TIME, "AS": "000Y", "DS": "0", "IS": "0", "SQ": []}
 _TEXT = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"}
@@ -220,6 +222,7 @@ _BY_COLUMN: tuple[tuple[list[tuple[int, ...]], Action], ...] = (
 _ACTIONS: dict[int, Action] = {
     int(Tag(*tag)): action for tags, action in _BY_COLUMN for tag in tags if len(tag) == 2
 }
+_ACTIONS[_TEXT_VALUE] = _dummy
 # a group or element that repeats is (group, element, mask of group, mask of element)
 _REPEATING = [(tag, action) for tags, action in _BY_COLUMN for tag in tags if len(tag) == 4]
 

@@ -28,6 +28,7 @@ def with_traces() -> FileDataset:
     item, inner = Dataset(), Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = data.SOPClassUID, uid(7, 2, 9)
     inner.PersonName = "Dr^Who"
+    inner.TextValue = "Secret wish"
     inner.ReferencedSOPInstanceUID = uid(7, 2, 9)
     item.ContentSequence = [inner]
     data.ReferencedImageSequence = [item]
