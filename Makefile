@@ -8,11 +8,12 @@ DEMO_OUT ?= demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo demo-study test train-extra size benchmark clean
+.PHONY: help demo demo-station demo-study test train-extra size benchmark clean
 
 help:
 	@echo "make demo         read a real chest CT and write the report to $(DEMO_OUT)/"
 	@echo "make demo-study   simulate the published study and report on it, to $(DEMO_OUT)-study/"
+	@echo "make demo-station try the reading station: synthetic studies, an account for each role"
 	@echo "make test         every check: format, lint, types, layers, tests"
 	@echo "make train-extra  install PyTorch, so that \`make test\` runs its tests too"
 	@echo "make size         what the core install weighs (before \`make test\`)"
@@ -27,6 +28,9 @@ demo-study: $(VENV)/.study
 
 test: $(VENV)/.test
 	$(BIN)/python scripts/check.py
+
+demo-station: $(VENV)/.station
+	$(BIN)/spondyl station demo
 
 train-extra: $(VENV)/.test
 	$(PIP) --editable ".[train]"
@@ -50,6 +54,10 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.study: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable ".[study]"
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.station: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[station]"
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -127,8 +127,10 @@ class Reader:
         )
 
 
-def write_synthetic_study(folder: Path) -> Path:
-    """Write the synthetic demo CT as a DICOM series: its L1 is broken; gives the folder.
+def write_synthetic_study(
+    folder: Path, seed: int = SYNTHETIC_SEED, loss_fraction: float = SYNTHETIC_LOSS_FRACTION
+) -> Path:
+    """Write a synthetic CT as a DICOM series; gives the folder. L1 has lost this much, 0 for nothing.
 
     Raises:
         OSError: the folder cannot be written.
@@ -136,15 +138,15 @@ def write_synthetic_study(folder: Path) -> Path:
     from spondyl.synthetic import Deformity, make_ct
     from spondyl.synthetic.dicom import write_series
 
-    wedge = Deformity(shape=Shape.WEDGE, loss_fraction=SYNTHETIC_LOSS_FRACTION)
+    wedge = Deformity(shape=Shape.WEDGE, loss_fraction=loss_fraction)
     made = make_ct(
-        SYNTHETIC_SEED,
+        seed,
         SYNTHETIC_SPACING_MM,
-        fractures=((Level.L1, wedge),),
+        fractures=((Level.L1, wedge),) if loss_fraction > 0.0 else (),
         first=Level.T6,
         last=Level.L5,
     )
-    write_series(made.volume, folder, seed=SYNTHETIC_SEED)
+    write_series(made.volume, folder, seed=seed)
     return folder
 
 

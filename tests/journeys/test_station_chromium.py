@@ -100,7 +100,8 @@ class Person:
         self.page.on("console", self._heard)
         self.address = served.address
         self.page.goto(f"{served.address}/login")
-        self.page.keyboard.type(name)  # the first field has the focus
+        self.page.focus("[name=name]")
+        self.page.keyboard.type(name)
         self.keys("Tab")
         self.page.keyboard.type(PASSWORD)
         self.keys("Enter")

@@ -98,7 +98,8 @@ def _vertebrae(station: Station, studies: list[Study]) -> Iterator[VertebraRow]:
 def _records(
     session: Session, kind: str, row_type: type[ReadingRecord | InterventionalReview]
 ) -> Iterator[Row]:
-    rows = session.scalars(select(Answer).where(Answer.kind == kind).order_by(Answer.at, Answer.record_id))
+    order = (Answer.at, Answer.reading_id, Answer.number)  # a record stands behind the one it replaces
+    rows = session.scalars(select(Answer).where(Answer.kind == kind).order_by(*order))
     for row in rows:
         yield from_cells(row_type, row.cells)
 

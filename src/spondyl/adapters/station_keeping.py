@@ -139,7 +139,7 @@ def _check(station: Station, session: Session, archive: tarfile.TarFile) -> None
     if version["tables"] != version_of(station.database):
         raise DatabaseError(
             f"the backup has tables of version {version['tables']}, "
-            f"the station {version_of(station.database)}; restore with the spondyl that wrote it, then upgrade"
+            f"the station {version_of(station.database)}; restore with that version, then upgrade"
         )
 
 

@@ -103,7 +103,11 @@ class StudyWorker:
                 "run_migrations": False,
             }
         )
-        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)(self._workflow)
+
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)
+        def _(study_id: str) -> str:  # a plain function: DBOS writes into what it is given
+            return self._work(study_id)
+
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(
@@ -127,7 +131,7 @@ class StudyWorker:
             if row is not None:
                 row.at = self._station.clock() - timedelta(seconds=2 * SILENT_S)
 
-    def _workflow(self, study_id: str) -> str:
+    def _work(self, study_id: str) -> str:
         """What the queue calls. Never an exception: it would be kept as the result of the study."""
         if self._stop.is_set():
             return "stopped"

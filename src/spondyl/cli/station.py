@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import secrets
+import shutil
 import sys
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +22,11 @@ from spondyl.cli.serve import (
     station_failures_told,
     station_settings,
 )
+
+if TYPE_CHECKING:
+    from spondyl.adapters.station import Station
+
+_DEMO_STUDIES = ((1, 0.35), (2, 0.5), (3, 0.0))  # seed, and which share of its height L1 has lost
 
 station = typer.Typer(
     name="station",
@@ -58,6 +66,63 @@ def account(
             )
             station_audit.record(session, place.clock(), "command", "account.created", name)
             typer.echo(f"{made.name}: {made.roles}, pseudonym {made.pseudonym}")
+
+
+@station.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Folder of the trial station.")] = Path(
+        "demo-station"
+    ),
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the pages.")] = 8080,
+) -> None:
+    """Try the station: synthetic studies, an account for each role; ends with Ctrl-C."""
+    with station_failures_told():
+        from spondyl.cli.serve import serve
+
+        with opened(station_settings(None, folder, None)) as place:
+            for line in _demo_accounts(place):
+                typer.echo(line)
+            _demo_studies(place)
+        typer.echo(f"open http://127.0.0.1:{port}/ ; the studies are analysed one after the other")
+        serve(folder=folder, port=port)
+
+
+def _demo_accounts(place: Station) -> list[str]:
+    """An account for each role, with passwords that were drawn; those that are there stay as they are."""
+    from spondyl.adapters import station_accounts
+    from spondyl.worklist.roles import Role
+
+    people = {role.value: role for role in Role} | {
+        "reader2": Role.READER,
+        "interventional2": Role.INTERVENTIONAL,
+    }
+    lines = []
+    for name, role in people.items():
+        password = secrets.token_urlsafe(9)
+        try:
+            with place.database.writing() as session:
+                station_accounts.create_account(
+                    session, place.clock(), name=name, roles=[role], password=password
+                )
+        except station_accounts.AccountError:
+            lines.append(f"{name:16} is there already")
+        else:
+            lines.append(f"{name:16} {password}")
+    return lines
+
+
+def _demo_studies(place: Station) -> None:
+    """A broken, a badly broken and a sound synthetic spine; the queue finds them when the station starts."""
+    from spondyl.adapters.station_incoming import take_study
+    from spondyl.wiring import write_synthetic_study
+
+    for seed, loss_fraction in _DEMO_STUDIES:
+        typer.echo(f"making a synthetic CT, seed {seed}, loss of L1 {loss_fraction:.0%}", err=True)
+        with tempfile.TemporaryDirectory() as temporary:
+            series = write_synthetic_study(Path(temporary) / "ct", seed, loss_fraction)
+            packed = Path(shutil.make_archive(f"{temporary}/study", "zip", series))
+            with packed.open("rb") as stream:
+                take_study(place, stream, "demo", "demo")
 
 
 @station.command()
