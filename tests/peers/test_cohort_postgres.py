@@ -18,7 +18,7 @@ from fake_case_reader import MANIFEST, FakeOpener, FakeReader, write_inputs
 from postgres_server import postgres
 from spondyl.adapters import cohort
 from spondyl.adapters.durable import DatabaseError, let_workers_read, serve
-from spondyl.study.tables import FailureCode
+from spondyl.study.tables import CaseRow, FailureCode
 
 TESTS = Path(__file__).resolve().parent.parent
 CASES = 200
@@ -58,9 +58,7 @@ class Workers:
             process.wait()
 
 
-def read_by_workers(
-    database: str, cases: tuple[cohort.CaseRow, ...], out: Path, workers: Workers
-) -> Counter[str]:
+def read_by_workers(database: str, cases: tuple[CaseRow, ...], out: Path, workers: Workers) -> Counter[str]:
     """Let the workers read all cases, killing one now and then; gives how often each case came."""
     outcomes: Counter[str] = Counter()
     done = threading.Event()
@@ -104,8 +102,8 @@ def test_workers_killed_at_random_give_the_tables_of_one_machine(database: str, 
     assert cohort.collect(out, cases)
     for name in (cohort.STUDIES_FILE, cohort.VERTEBRAE_FILE, cohort.FAILURES_FILE):
         assert (out / name).read_bytes() == (alone / name).read_bytes(), name
-    failed = {case.case_id: cohort.kept_state(out, case.case_id).failure for case in cases}
-    assert {name: code for name, code in failed.items() if code} == {
+    states = [cohort.kept_state(out, case.case_id) for case in cases]
+    assert {state.case_id: state.failure for state in states if state is not None and state.failure} == {
         "case077": FailureCode.ANALYSIS_BROKE,
         "case123": FailureCode.PROCESS_DIED,
     }

@@ -144,8 +144,20 @@ def test_a_half_written_state_counts_as_none(tmp_path: Path) -> None:
     write_inputs(tmp_path, {"a": "FLAG"})
     reader = FakeReader(journal=tmp_path / "journal")
     read(tmp_path, tmp_path / "out", reader)
-    (tmp_path / "out" / "cases" / "a" / "case.json").write_text('{"case_id": "a", "st')
-    assert not read(tmp_path, tmp_path / "out", reader)["a"].was_kept
+    for cut in ('{"case_id": "a", "st', "{}", '{"case_id": "a", "state": "PERHAPS"}'):
+        (tmp_path / "out" / "cases" / "a" / "case.json").write_text(cut)
+        assert not read(tmp_path, tmp_path / "out", reader)["a"].was_kept
+
+
+def test_another_input_of_the_same_names_sizes_and_times_is_read(tmp_path: Path) -> None:
+    write_inputs(tmp_path / "one", {"a": "FLAG"})
+    write_inputs(tmp_path / "two", {"a": "FLAG"})
+    (tmp_path / "two" / "a.txt").write_text("FLAG b")  # as long as "FLAG a"
+    for place in ("one", "two"):
+        os.utime(tmp_path / place / "a.txt", ns=(5, 5))
+    reader = FakeReader(journal=tmp_path / "journal")
+    assert not read(tmp_path / "one", tmp_path / "out", reader)["a"].was_kept
+    assert not read(tmp_path / "two", tmp_path / "out", reader)["a"].was_kept
 
 
 def test_tables_are_asked_with_duckdb(tmp_path: Path) -> None:

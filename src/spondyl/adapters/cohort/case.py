@@ -7,14 +7,15 @@ a case is being read its folder has another name and is no result; whoever dies 
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
+
+from pydantic import TypeAdapter
 
 from spondyl.adapters.cohort.keys import case_key, content_sha256, stat_sha256
 from spondyl.adapters.error_place import error_place
@@ -66,6 +67,9 @@ class CaseState:
     seconds: float = 0.0
 
 
+_STATE = TypeAdapter(CaseState)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseOutcome:
     """A case's state, and whether it was there already."""
@@ -107,12 +111,9 @@ def write_failure(out: Path, case_id: str, code: FailureCode, text: str) -> Case
 def kept_state(out: Path, case_id: str) -> CaseState | None:
     """The state of a case, None where it has none yet (or one that a broken disk has cut)."""
     try:
-        values = json.loads((out / CASES / case_id / _STATE_FILE).read_text(encoding="utf-8"))
+        return _STATE.validate_json((out / CASES / case_id / _STATE_FILE).read_bytes())
     except (OSError, ValueError):
         return None
-    values["state"] = State(values["state"]) if values["state"] else None
-    values["failure"] = FailureCode(values["failure"]) if values["failure"] else None
-    return CaseState(**values)
 
 
 def kept_finding(out: Path, case_id: str) -> StudyFinding:
@@ -162,7 +163,7 @@ def _unfinished_folder(out: Path, case_id: str) -> Iterator[Path]:
 
 def _finish(made: Path, out: Path, state: CaseState) -> None:
     """Write the state, and let the folder take the case's name."""
-    (made / _STATE_FILE).write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
+    (made / _STATE_FILE).write_bytes(_STATE.dump_json(state, indent=1) + b"\n")
     place = out / CASES / state.case_id
     while True:
         try:

@@ -31,8 +31,11 @@ def case_key(content_sha256: str, manifest: Manifest) -> str:
 
 
 def stat_sha256(path: Path) -> str:
-    """Fingerprint of names, sizes and times of an input: while it is as before, so is the content."""
-    digest = hashlib.sha256()
+    """Fingerprint of an input's path and its files' names, sizes and times: while it stays, the bytes do.
+
+    With the path: two exports of equal names and sizes may carry the same times.
+    """
+    digest = hashlib.sha256(f"{path.absolute()}\n".encode(errors="surrogateescape"))
     for file in _files(path):
         try:
             status = file.stat()
