@@ -129,7 +129,9 @@ def real(paths: list[Path]) -> None:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--patients", type=int, default=4)
     parser.add_argument("--real", type=Path, nargs="*", default=[])
     arguments = parser.parse_args()
