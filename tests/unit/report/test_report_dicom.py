@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -367,6 +369,21 @@ def test_the_report_gives_back_the_finding_to_the_byte(
     finding, document = read_report(tmp_path / "report.dcm")
     assert document == to_json(study.finding)
     assert finding == StudyFinding.model_validate_json(document)
+
+
+def test_a_report_of_an_older_version_with_fewer_fields_is_read(study: ReportInput, tmp_path: Path) -> None:
+    path = tmp_path / "report.dcm"
+    report = write(study, tmp_path, DicomSettings())["report.dcm"]
+    older = json.loads(to_json(study.finding))
+    del older["bone_density"]
+    document = (json.dumps(older, indent=1, ensure_ascii=False) + "\n").encode()
+    for item in report.ContentSequence:
+        if meaning(item) == "The whole finding as JSON":
+            item.TextValue = json.dumps(older)
+        elif meaning(item) == "SHA-256 of finding.json":
+            item.TextValue = hashlib.sha256(document).hexdigest()
+    report.save_as(path)
+    assert read_report(path)[1] == document
 
 
 def change(item: Dataset, name: str, **values: object) -> None:

@@ -27,6 +27,11 @@ def to_json(finding: StudyFinding) -> bytes:
     """
     document = _rounded(finding.model_dump(mode="json"), _DECIMALS_OTHERWISE)
     validate(document)
+    return format_document(document)
+
+
+def format_document(document: object) -> bytes:
+    """The parsed document as the bytes of the file, whatever fields its version has."""
     return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

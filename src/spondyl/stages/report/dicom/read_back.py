@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from spondyl.domain.finding import SCHEMA, StudyFinding, VertebraFinding
 from spondyl.domain.report import NotOurReportError
 from spondyl.stages.report.dicom import codes
 from spondyl.stages.report.dicom.segmentation_object import tracking_identifier
-from spondyl.stages.report.finding_json import to_json
+from spondyl.stages.report.finding_json import format_document
 
 _PARSE_ERRORS = (
     InvalidDicomError,
@@ -56,12 +57,13 @@ def read_report(path: Path) -> tuple[StudyFinding, bytes]:
 
 def _unpack(packed: str, digest: str) -> tuple[StudyFinding, bytes]:
     try:
-        finding = StudyFinding.model_validate_json(packed)
-    except ValidationError as error:
+        # not by way of the type: that would add the fields of later versions
+        document = format_document(json.loads(packed))
+        finding = StudyFinding.model_validate_json(document)
+    except (json.JSONDecodeError, ValidationError) as error:
         raise NotOurReportError(
             f"The finding in the report is damaged, or written by a newer version; this one reads {SCHEMA}."
         ) from error
-    document = to_json(finding)
     if hashlib.sha256(document).hexdigest() != digest:
         raise NotOurReportError("The finding in the report is damaged: its SHA-256 does not agree.")
     return finding, document
