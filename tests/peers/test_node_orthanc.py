@@ -38,6 +38,9 @@ from spondyl.adapters.dicomweb import get as web_get
 from spondyl.adapters.dicomweb import search as web_search
 from spondyl.adapters.route import Route, Settings, StudyState
 from spondyl.cli import app
+from spondyl.cli.analyze import load_settings
+from spondyl.cli.node_options import deidentifier_of
+from spondyl.cli.route import analyser
 
 # pynetdicom leaves the closing of a refused connection's socket to the collector
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -184,3 +187,51 @@ def test_a_class_that_orthanc_refuses_does_not_hold_up_the_others(orthanc: Ortha
     summary = deliver(files, channel, Record(), PATIENCE, time.sleep)
     assert (summary.verified, summary.refused, summary.pending) == (2, 1, 0)
     assert "no presentation context" in summary.reasons[0]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("is_treated", [False, True], ids=["as it is", "de-identified"])
+def test_the_results_of_a_real_ct_are_kept_by_orthanc_and_read_back_equal(
+    orthanc: Orthanc, tmp_path: Path, real_data: Path, is_treated: bool
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("0123456789abcdef")
+    inbox = Inbox(tmp_path / "work").open()
+    timer = QuietTimer(QuietSettings(quiet_s=0.5, patience_s=2.0), time.monotonic)
+    channel = DimseChannel(peer=peer_of(orthanc), settings=SendSettings())
+    analyse = analyser(load_settings(None, None, 1), deidentifier_of(key if is_treated else None))
+    route = Route(
+        inbox, timer, analyse, {"pacs": channel}, Settings(), clock=time.monotonic, tell=lambda _: None
+    )
+    listen = ReceiveSettings(listen=Peer(ae_title="SPONDYL", host="127.0.0.1", port=0))
+    with Receiver(settings=listen, inbox=inbox, timer=timer, tell=lambda _: None) as receiver:
+        folder = real_data / "dicom" / "crlm_1006"
+        command = [require_program("storescu"), "+sd", "127.0.0.1", str(receiver.port), str(folder)]
+        subprocess.run(command, check=True, timeout=120)
+        wait_until(lambda: not route.step() and route.is_idle, 300)
+    inbox.close()
+    [record] = route.states().values()
+    assert (record.state, record.n_objects) == (StudyState.DELIVERED, 51)
+    made = {x.name: dcmread(x) for x in (tmp_path / "work").rglob("results/*/*.dcm")}
+    [study] = {str(data.StudyInstanceUID) for data in made.values()}
+    fetched = get(
+        new_entity("SPONDYL", 30), peer_of(orthanc), None, {"StudyInstanceUID": study}, tmp_path / "got"
+    )
+    assert (fetched.written, fetched.failed) == (len(made), 0)
+    back = {
+        str(data.SOPInstanceUID): (data, path)
+        for path in (tmp_path / "got").iterdir()
+        for data in [dcmread(path)]
+    }
+    assert all(back[str(data.SOPInstanceUID)][0] == data for data in made.values())
+    assert {data.Modality for data, _ in back.values()} >= {"SR"}
+    [report] = [path for data, path in back.values() if data.Modality == "SR"]
+    dump = subprocess.run(
+        [require_program("dsrdump"), str(report)], capture_output=True, text=True, check=True
+    )
+    assert "Imaging Measurement Report" in dump.stdout
+    if not is_treated:
+        read = spondyl("read-result", report)
+        assert read.exit_code == 0
+        assert json.loads(read.stdout)["schema"] == "spondyl.finding/1"

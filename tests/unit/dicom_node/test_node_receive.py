@@ -24,6 +24,8 @@ from node_started import Node, StartNode
 from spondyl.adapters.delivery import Outcome, Outgoing, Record, Summary, deliver_once, find_outgoing
 from spondyl.adapters.dicom_node import Check, Inbox, InboxError, NoAssociationError, echo, hashed, new_entity
 
+# pynetdicom leaves the closing of a failed connection's socket to the collector
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 MakeSender = Callable[..., "RawSender"]
 
 
@@ -108,8 +110,6 @@ def test_only_known_titles_may_call(start_node: StartNode, tmp_path: Path) -> No
     assert send(node, tmp_path / "study", calling_ae_title="SCANNER")[0].verified == 1
 
 
-# pynetdicom leaves the closing of a refused connection's socket to the collector
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_echo_is_answered_and_nobody_there_is_said(node: Node) -> None:
     peer = node.peer
     echo(new_entity("TEST", 5), peer, None)
