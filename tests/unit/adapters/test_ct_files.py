@@ -56,7 +56,7 @@ def test_the_series_says_what_it_is_and_nothing_of_the_patient(tmp_path: Path, v
 
 
 def test_another_seed_is_another_study(tmp_path: Path, volume: CtVolume) -> None:
-    uids = []
+    uids: list[str] = []
     for seed in (1, 1, 2):
         folder = tmp_path / f"s{len(uids)}"
         write_derived_series(volume, folder, attributes={}, description="x", seed=seed)
