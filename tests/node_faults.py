@@ -160,7 +160,7 @@ def all_in(*states: StudyState) -> Callable[[Route], bool]:
 def peer_down(work: Path) -> Row:
     """Nobody listens for two seconds."""
     pacs, port = ScriptedPacs(), free_port()
-    is_up = []
+    is_up: list[int] = []
 
     def bring_up(seconds: float) -> None:
         if seconds > 2 and not is_up:

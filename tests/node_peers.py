@@ -15,9 +15,13 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE, evt
-from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Verification
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    StudyRootQueryRetrieveInformationModelFind,
+    Verification,
+)
+from pynetdicom.transport import ThreadedAssociationServer
 
 from spondyl.adapters.dicom_node.library import STORAGE_CLASSES, TRANSFER_SYNTAXES
 
@@ -35,8 +39,8 @@ def ct_object(study: int, number: int, *, sop_class: str = CTImageStorage, side:
     """One CT slice of a few pixels, of the study and series of that number."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = sop_class
-    meta.MediaStorageSOPInstanceUID = uid(study, 2, number)
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.MediaStorageSOPInstanceUID = UID(uid(study, 2, number))
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID = sop_class
     data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
@@ -100,7 +104,7 @@ class ScriptedPacs:
         self._refused_classes = refused_classes
         self._forgets = forgets
         self._n_stores = 0
-        self._server = None
+        self._server: ThreadedAssociationServer | None = None
         self._lock = threading.Lock()
 
     def start(self, port: int = 0) -> int:
@@ -110,9 +114,13 @@ class ScriptedPacs:
                 entity.add_supported_context(sop_class, TRANSFER_SYNTAXES)
         entity.add_supported_context(Verification)
         entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
-        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find)]
-        self._server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
-        return self._server.server_address[1]
+        self._server = entity.start_server(
+            ("127.0.0.1", port),
+            block=False,
+            evt_handlers=[(evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find)],
+        )
+        assert self._server is not None
+        return int(self._server.server_address[1])
 
     def stop(self) -> None:
         if self._server is not None:

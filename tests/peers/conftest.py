@@ -5,29 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import subprocess
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 pytest.importorskip("pynetdicom", reason="the extra node is not installed")
 
 from node_peers import free_port, private_network, wait_until
-
-PLUGINS = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-
-
-def require_program(name: str) -> str:
-    """The path of a program of a Debian package, or a skip."""
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not installed (apt-get install dcmtk orthanc orthanc-dicomweb)")
-    return path
+from orthanc_peer import PLUGINS, Orthanc, require_program
 
 
 @pytest.fixture(scope="module")
@@ -39,32 +25,6 @@ def private() -> Iterator[None]:
             yield
     except PermissionError:
         pytest.skip("this process may not make a network namespace (root may)")
-
-
-@dataclass(frozen=True)
-class Orthanc:
-    """A running Orthanc."""
-
-    dicom_port: int
-    http_port: int
-    our_port: int
-
-    @property
-    def web(self) -> str:
-        return f"http://127.0.0.1:{self.http_port}/dicom-web"
-
-    def ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as answer:
-            return json.load(answer)
-
-    def instances(self) -> dict[str, str]:
-        """SOP Instance UID of each stored object, and its modality."""
-        found = {}
-        for series in self.ask("/series?expand"):
-            for instance in series["Instances"]:
-                tags = self.ask(f"/instances/{instance}/simplified-tags")
-                found[tags["SOPInstanceUID"]] = tags["Modality"]
-        return found
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import UID
 from typer.testing import CliRunner, Result
 
-from conftest import Orthanc, require_program
 from node_peers import SC, fake_analysis, free_port, uid, wait_until, write_study
+from orthanc_peer import Orthanc, require_program
 from spondyl.adapters.delivery import Patience, Record, deliver, find_outgoing
 from spondyl.adapters.dicom_node import (
     Check,
@@ -180,7 +181,7 @@ def test_a_class_that_orthanc_refuses_does_not_hold_up_the_others(orthanc: Ortha
     label_map = "1.2.840.10008.5.1.4.1.1.66.7"  # Debian's Orthanc 1.10 does not know it
     for number, path in enumerate(write_study(tmp_path, 61, 3)):
         data = dcmread(path)
-        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = (SC, label_map, SC)[number]
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = UID((SC, label_map, SC)[number])
         data.save_as(path, enforce_file_format=True)
     files, _ = find_outgoing(tmp_path)
     channel = DimseChannel(peer=peer_of(orthanc), settings=SendSettings())

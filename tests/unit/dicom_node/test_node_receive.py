@@ -35,6 +35,18 @@ def send(node: Node, folder: Path, **settings: Any) -> tuple[Summary, Record, li
     return deliver_once(files, node.channel(check=Check.NONE, **settings), record), record, files
 
 
+def all_complete(node: Node, n_studies: int) -> list[str]:
+    """The studies that the timer gives, once there are as many."""
+    complete: list[str] = []
+
+    def are_there() -> bool:
+        complete.extend(node.timer.take_quiet())
+        return len(complete) >= n_studies
+
+    wait_until(are_there)
+    return complete
+
+
 def data_set_bytes(path: Path) -> bytes:
     content = path.read_bytes()
     length = struct.unpack("<L", content[140:144])[0]
@@ -55,9 +67,7 @@ def test_the_bytes_of_each_object_are_kept_as_they_were_sent(node: Node, tmp_pat
 def test_a_study_is_complete_once_when_it_is_quiet(node: Node, tmp_path: Path) -> None:
     write_study(tmp_path / "study", 7, 2)
     send(node, tmp_path / "study")
-    complete: list[str] = []
-    wait_until(lambda: bool(complete.extend(node.timer.take_quiet()) or complete))
-    assert complete == [hashed(uid(7))]
+    assert all_complete(node, 1) == [hashed(uid(7))]
     assert node.timer.take_quiet() == []
 
 
@@ -153,7 +163,9 @@ class RawSender:
         request.DataSet = io.BytesIO(data)
         association._reactor_checkpoint.clear()
         wait_until(lambda: association._is_paused, 5)
-        association.dimse.send_msg(request, association.accepted_contexts[0].context_id)
+        context_id = association.accepted_contexts[0].context_id
+        assert context_id is not None
+        association.dimse.send_msg(request, context_id)
         _, answer = association.dimse.get_msg(block=True)
         association._reactor_checkpoint.set()
         return None if answer is None else answer.Status
@@ -280,5 +292,4 @@ def test_100_interleaved_studies_are_kept_apart(node: Node) -> None:
     association.release()
     assert sorted(node.inbox.studies()) == sorted(hashed(uid(study)) for study in range(100))
     assert {node.inbox.content(study)[1] for study in node.inbox.studies()} == {2}
-    complete: list[str] = []
-    wait_until(lambda: len(complete.extend(node.timer.take_quiet()) or complete) == 100)
+    assert sorted(all_complete(node, 100)) == node.inbox.studies()
