@@ -80,7 +80,7 @@ def fill(station: Station, count: int) -> None:
 
 def browser(station: Station, name: str) -> TestClient:
     """Somebody logged in."""
-    client = TestClient(create_app(station, lambda study_id: None))
+    client = TestClient(create_app(station, lambda _study_id: None))
     token = client.get("/login").text.split('name="csrf_token" value="')[1].split('"')[0]
     client.post("/login", data={"csrf_token": token, "name": name, "password": PASSWORD})
     return client

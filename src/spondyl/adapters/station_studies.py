@@ -271,4 +271,4 @@ def _ordered(statement: Select[Study], order: str) -> Select[Study]:
         return statement.order_by(Study.received_at.desc(), Study.study_id)
     if order == "oldest":
         return statement.order_by(Study.received_at, Study.study_id)
-    return statement.order_by(Study.rank.desc(), Study.study_id)
+    return statement.order_by(Study.rank.desc(), Study.study_id.desc())  # as the index, read backwards
