@@ -11,7 +11,7 @@ from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.report.dicom.pointed_out import PointedOut, nearest_slice
 from spondyl.stages.report.dicom.result_set import MODEL, NOT_FOR_DIAGNOSIS_SHORT, ResultSet, mark_spine
-from spondyl.stages.report.dicom.source import with_attributes
+from spondyl.stages.report.dicom.source import Source, with_attributes
 from spondyl.stages.report.placed import as_array
 from spondyl.stages.report.settings import Settings
 from spondyl.stages.report.wording import grade_words, level_words
@@ -66,6 +66,7 @@ def _state(results: ResultSet, shown: tuple[PointedOut, ...], settings: Settings
         content_description=f"Measured points ({NOT_FOR_DIAGNOSIS_SHORT})",
         graphic_annotations=annotations,
         graphic_layers=[layer],
+        modality_lut_transformation=_modality_lut(source),
         voi_lut_transformations=[
             highdicom.pr.SoftcopyVOILUTTransformation(
                 window_center=settings.window_centre_hu, window_width=settings.window_width_hu
@@ -75,6 +76,15 @@ def _state(results: ResultSet, shown: tuple[PointedOut, ...], settings: Settings
     )
     mark_spine(state)
     return results.finish(state)
+
+
+def _modality_lut(source: Source) -> highdicom.ModalityLUTTransformation:
+    """Stored values to Hounsfield units, as of the first slice; ingest accepts none without them."""
+    return highdicom.ModalityLUTTransformation(
+        rescale_intercept=float(source.header.get("RescaleIntercept", 0.0)),
+        rescale_slope=float(source.header.get("RescaleSlope", 1.0)),
+        rescale_type="HU",
+    )
 
 
 def _as_grey_image(instance: Dataset, rows: int, columns: int) -> Dataset:

@@ -18,7 +18,7 @@ from spondyl.domain.report import AnalysedSeries
 from spondyl.geometry.arrays import UInt8Array
 from spondyl.stages.report.dicom import codes
 from spondyl.stages.report.dicom.result_set import MANUFACTURER, MODEL, ResultSet, mark_spine
-from spondyl.stages.report.dicom.source import Reference, Source, slices_of, stand_in_uid
+from spondyl.stages.report.dicom.source import Reference, Source, slices_of, stand_in_uid, with_attributes
 from spondyl.stages.report.segmentation import compose_labels
 from spondyl.stages.report.wording import level_words
 
@@ -152,7 +152,10 @@ def _refer_truly(dataset: Dataset, source: Source) -> None:
     for series in dataset.ReferencedSeriesSequence:
         items = _replaced(series.ReferencedInstanceSequence, true)
         # here an instance is listed once, whatever frames of it were used
-        series.ReferencedInstanceSequence = list({x.ReferencedSOPInstanceUID: x for x in items}.values())
+        once = {x.ReferencedSOPInstanceUID: x for x in items}
+        for item in once.values():
+            item.pop("ReferencedFrameNumber", None)
+        series.ReferencedInstanceSequence = list(once.values())
     for frame in dataset.PerFrameFunctionalGroupsSequence:
         for derivation in frame.get("DerivationImageSequence", ()):
             derivation.SourceImageSequence = _replaced(derivation.SourceImageSequence, true)
@@ -166,9 +169,13 @@ def _replaced(items: Sequence, true: dict[str, Reference | None]) -> list[Datase
         reference = true[str(item.ReferencedSOPInstanceUID)]
         if reference is None:
             continue
-        item.ReferencedSOPClassUID = reference.sop_class_uid
-        item.ReferencedSOPInstanceUID = reference.sop_instance_uid
+        # a new item: highdicom puts the same one into several sequences
+        changed = with_attributes(
+            item,
+            ReferencedSOPClassUID=reference.sop_class_uid,
+            ReferencedSOPInstanceUID=reference.sop_instance_uid,
+        )
         if reference.frame_number is not None:
-            item.ReferencedFrameNumber = reference.frame_number
-        replaced.append(item)
+            changed.ReferencedFrameNumber = reference.frame_number
+        replaced.append(changed)
     return replaced

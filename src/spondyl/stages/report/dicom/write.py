@@ -58,13 +58,13 @@ def write_dicom(
     Raises:
         ResultsNotWrittenError: the folder cannot be written; nothing is left half written.
     """
-    results = _start(bundle, dicom, written_at)
-    if results is None:
-        return ()
-    earlier = earlier_reports(
-        (out / REPORT_FILE, *predecessors), results.identity.study_uid, report_uid(results)
-    )
     with _quiet_libraries():
+        results = _start(bundle, dicom, written_at)
+        if results is None:
+            return ()
+        earlier = earlier_reports(
+            (out / REPORT_FILE, *predecessors), results.identity.study_uid, report_uid(results)
+        )
         objects = _make_objects(results, bundle.series, settings, earlier)
     files = {out / name: _to_bytes(dataset) for name, dataset in objects.items() if name != REPORT_FILE}
     if dicom.fhir:
