@@ -13,6 +13,7 @@ from spondyl.domain.volume import CtVolume
 from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.segment.agreement import missed_share
+from spondyl.stages.segment.aside import is_aside
 from spondyl.stages.segment.field import find_field
 from spondyl.stages.segment.outline import Outline, Scan, outline_body
 from spondyl.stages.segment.ribs import rib_evidence
@@ -42,8 +43,8 @@ def follow_spine(
     outlines = _extend(scan, outlines, towards_head=True)
     outlines = _extend(scan, outlines, towards_head=False)
     if region.maps is None:
-        return outlines
-    outlines = _checked(scan, outlines, region.maps)
+        return _without_trust_aside(outlines)
+    outlines = _without_trust_aside(_checked(scan, outlines, region.maps))
     ribs = rib_evidence(outlines, region.maps)
     return [_with_evidence(x, rib, region.maps, settings) for x, rib in zip(outlines, ribs, strict=True)]
 
@@ -57,6 +58,14 @@ def _checked(scan: Scan, outlines: list[Outline], maps: CoarseMaps) -> list[Outl
         if missed > scan.settings.largest_missed_share:
             checked[place] = _anew(scan, outline, others, maps, missed)
     return sorted(checked, key=lambda x: -float(x.centre_lps_mm[2]))
+
+
+def _without_trust_aside(outlines: list[Outline]) -> list[Outline]:
+    """Outlines beside the line of their neighbours stay in the chain, but are not to be measured."""
+    return [
+        replace(outline, certainty=0.0) if is_aside(outlines, place) else outline
+        for place, outline in enumerate(outlines)
+    ]
 
 
 def _anew(scan: Scan, outline: Outline, others: list[Outline], maps: CoarseMaps, missed: float) -> Outline:
