@@ -1,4 +1,4 @@
-"""Trabecular attenuation: error by noise and kernel on synthetic CT, and how far a real CT moves on 5 mm slices.
+"""Attenuation: error by noise and kernel on synthetic CT, and how far a real CT moves on 5 mm slices.
 
     python benchmarks/density.py [--patients 4] [--real FILE ...]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import ndimage
 
 from spondyl.domain.body_view import BodyView
 from spondyl.domain.confounder import Confounder, Effect, Kind
@@ -42,7 +43,9 @@ def _in_body(case: Case, view: BodyView, core: Core) -> Iterator[Confounder]:
         return
     lesion = np.logical_or.reduce(parts)
     volume_ml = np.count_nonzero(lesion) * view.voxel_ml
-    mean_hu, most_hu = float(np.mean(view.hu[lesion])), float(np.max(core.smooth_hu[lesion]))
+    middle = ndimage.binary_erosion(lesion)  # its rim is half bone
+    mean_hu = float(np.mean(view.hu[middle if np.any(middle) else lesion]))
+    most_hu = float(np.max(core.smooth_hu[lesion]))
     kind = _kind(case, view, core, normal, (mean_hu, most_hu, fraction))
     effect, changed = _effect(case, view)
     extent = "most of the body" if fraction >= settings.sclerotic_fraction else "a focus"
