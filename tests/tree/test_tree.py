@@ -23,6 +23,7 @@ DIMENSIONLESS = {
     "probability", "level_probability", "probability_grade_2_or_more",
     "residual_sd", "at", "sd_at",  # of a fitted plane: in the unit of what it was fitted to
     "overlap_with_mirror",  # a share, 0-1
+    "kvp",  # DICOM's own word for the tube voltage; its unit is in it
     "level_estimate", "level_estimate_sd", "rib_evidence", "sacrum_evidence", "outline_quality",
 }  # fmt: skip
 # front doors with several functions: how many, and why
