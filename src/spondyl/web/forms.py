@@ -20,7 +20,7 @@ class Fields:
 
     def one(self, name: str) -> str:
         """The first value of a field, without spaces at its ends; empty where there is none."""
-        return self.values.get(name, ("",))[0].strip()
+        return (self.values.get(name) or ("",))[0].strip()
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field that may be ticked several times."""

@@ -135,15 +135,14 @@ def test_workers_killed_at_random_lose_and_double_nothing(tmp_path: Path) -> Non
         queue.submit(study_id)
     for _ in range(3):
         time.sleep(1.0)
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.wait()
+        end(worker)
         worker = start(folder)
     try:
         wait_until(lambda: all(known(station, one).state in ("notified", "failed") for one in studies), 60.0)
     finally:
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.wait()
+        end(worker)
         queue.close()
+        station.database.close()
     with station.database.reading() as session:
         states = {study.study_id: study.state for study in session.scalars(select(Study))}
         doubled = session.execute(
@@ -166,6 +165,14 @@ def start(folder: Path) -> subprocess.Popen[str]:
     assert worker.stdout is not None
     assert worker.stdout.readline() == "ready\n"
     return worker
+
+
+def end(worker: subprocess.Popen[str]) -> None:
+    """As a power cut would."""
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    assert worker.stdout is not None
+    worker.stdout.close()
 
 
 def wait_until(holds: Callable[[], bool], within_s: float) -> None:

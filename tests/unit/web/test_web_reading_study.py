@@ -105,6 +105,9 @@ def test_a_study_from_two_blind_readers_to_its_report(station: Station, tmp_path
     seen = rita.get(f"/tasks/{first['task_id']}")
     assert (seen["look"], seen["sees_marks"]) == ("second", True)
     assert seen["vertebrae"][L1]["genant_grade"] == 3
+    page = rita.page(f"/tasks/{first['task_id']}")
+    assert "Second look" in page  # filled in with what was answered
+    assert 'value="seen by one alone"' in page
     rita.answer(first["task_id"], [], expected=422)  # a mark must be answered
     assert rita.answer(first["task_id"], [fracture(3)])["is_done"] is True
 
