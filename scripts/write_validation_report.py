@@ -3,7 +3,7 @@
     spondyl evaluate CASES --out EVALUATION
     python benchmarks/inserted.py --out INSERTED
     python benchmarks/synthetic_heights.py > SYNTHETIC.txt
-    python scripts/write_validation_report.py EVALUATION INSERTED [--synthetic SYNTHETIC.txt]
+    python scripts/write_validation_report.py EVALUATION --inserted INSERTED --synthetic SYNTHETIC.txt
 
 CASES as scripts/real_ct_cases.py writes it. Nothing in the two pages is typed by hand: what is not measured
 stands there as not measured, and what misses its bar as missed.
@@ -74,7 +74,8 @@ BARS = (
     _ceiling("bodies invented, slices ≤ 5 mm", "invented", 0.02, "%"),
     _ceiling("CTs with a wrong name not marked uncertain", "confidently_wrong", 0.0, "%"),
     _floor("Dice of bodies", "dice", 0.92, ""),
-    _ceiling("distance of surfaces", "surface_distance", 0.6, "mm"),
+    _ceiling("distance of surfaces, slices ≤ 1.5 mm", "surface_1.5mm", 0.6, "mm"),
+    _ceiling("distance of surfaces, slices 1.5-3 mm", "surface_3mm", 1.0, "mm"),
     _ceiling("height error, slices ≤ 1.25 mm", "height_mae_1.25mm", 1.0, "mm"),
     _ceiling("height error, slices 1.25-3 mm", "height_mae_3mm", 1.3, "mm"),
     _ceiling("CTs without fracture that are flagged", "case_false_alarm", 0.05, "%"),
@@ -91,15 +92,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("evaluation", type=Path, help="folder that spondyl evaluate wrote")
-    parser.add_argument("inserted", type=Path, help="folder that benchmarks/inserted.py wrote")
+    parser.add_argument("--inserted", type=Path, default=None, help="folder that inserted.py wrote")
     parser.add_argument("--synthetic", type=Path, default=None, help="what synthetic_heights.py printed")
     parser.add_argument("--report", type=Path, default=REPORT)
     parser.add_argument("--card", type=Path, default=CARD)
     parser.add_argument("--pictures", type=Path, default=PICTURES)
     arguments = parser.parse_args()
     evaluation = json.loads((arguments.evaluation / "evaluation.json").read_text(encoding="utf-8"))
-    trial = json.loads((arguments.inserted / "site-test.json").read_text(encoding="utf-8"))
-    readings, normal = read_trial(arguments.inserted / "site-test.json")
+    inserted = None if arguments.inserted is None else arguments.inserted / "site-test.json"
+    trial = {"groups": []} if inserted is None else json.loads(inserted.read_text(encoding="utf-8"))
+    readings, normal = ([], []) if inserted is None else read_trial(inserted)
     bars = bar_table(evaluation, trial)
     tables = (arguments.evaluation / "evaluation.md").read_text(encoding="utf-8")
     pictures = _copied(arguments)
@@ -161,8 +163,9 @@ def report_page(
         "What the networks learnt from: [model card](../../src/spondyl/weights/MODEL_CARD.md).\n",
         f"## Bars\n\n{bars}",
         f"## Real CTs with truth\n{inner}",
-        f"## Inserted fractures\n\n{insertion_table(readings)}\n{normal_table(normal)}",
     ]
+    if readings:
+        parts.append(f"## Inserted fractures\n\n{insertion_table(readings)}\n{normal_table(normal)}")
     if synthetic is not None:
         parts.append(f"## Synthetic CTs of exact truth\n\n```text\n{synthetic.strip()}\n```\n")
     if pictures:
@@ -191,10 +194,13 @@ def with_figures(card: str, text: str) -> str:
 def _copied(arguments: argparse.Namespace) -> list[str]:
     """Copy the sheets of failures beside the documents, and give the lines that show them."""
     lines = []
-    for source, words in (
-        (arguments.evaluation / "failures.png", "real CTs: missed, misnamed, misgraded, or off by over 3 mm"),
-        (arguments.inserted / "missed.png", "inserted fractures of 25 % loss or more that were not seen"),
-    ):
+    sheets = [
+        (arguments.evaluation / "failures.png", "Real CTs: missed, misnamed, misgraded, or off by over 3 mm")
+    ]
+    if arguments.inserted is not None:
+        words = "Inserted fractures of 25 % loss or more that were not seen"
+        sheets.append((arguments.inserted / "missed.png", words))
+    for source, words in sheets:
         if source.is_file():
             arguments.pictures.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, arguments.pictures / source.name)

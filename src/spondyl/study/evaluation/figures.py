@@ -32,6 +32,7 @@ from spondyl.study.statistics import (
 )
 
 SPACING_BANDS_MM = ((0.0, 1.25), (1.25, 3.0), (3.0, 5.0))  # the bands of the acceptance bars
+OUTLINE_BANDS_MM = ((0.0, 1.5), (1.5, 3.0))
 FALSE_MARKS_PER_CASE = (0.1, 0.25, 0.5, 1.0)
 CALIBRATION_BOUNDS = (0.0, 0.05, 0.2, 0.5, 0.8, 1.0001)
 THIN_SPACING_MM = 3.0
@@ -201,16 +202,23 @@ def _cases(measure: str, text: str, cases: Sequence[CaseRow], is_event: Callable
 
 
 def _outlines(cases: Sequence[CaseRow], seed: int) -> list[Figure]:
+    rows = _outline_group("", "", cases, seed)
+    for low, high in OUTLINE_BANDS_MM:
+        members = [c for c in cases if c.slice_spacing_mm is not None and low < c.slice_spacing_mm <= high]
+        rows += _outline_group(f"_{high:g}mm", f", slices {low:g}-{high:g} mm", members, seed)
+    return rows
+
+
+def _outline_group(suffix: str, where: str, cases: Sequence[CaseRow], seed: int) -> list[Figure]:
     drawn = [[x.overlap for x in c.vertebrae if x.overlap is not None and x.is_whole] for c in cases]
     if not any(drawn):
         return []
+    dice = [[x.dice for x in one] for one in drawn]
+    away = [[x.surface_mm for x in one] for one in drawn]
     return [
-        _mean("dice", "Dice of the bodies", "", [[x.dice for x in one] for one in drawn], seed),
-        _mean(
-            "surface_distance", "mean distance of the bodies' surfaces", "mm",
-            [[x.surface_mm for x in one] for one in drawn], seed,
-        ),
-    ]  # fmt: skip
+        _mean(f"dice{suffix}", f"Dice of the bodies{where}", "", dice, seed),
+        _mean(f"surface{suffix}", f"mean distance of the bodies' surfaces{where}", "mm", away, seed),
+    ]
 
 
 def _heights(cases: Sequence[CaseRow], seed: int) -> list[Figure]:
