@@ -8,19 +8,20 @@ the kind is named at its level, or for the scan. False alarms: the same kind on 
 nothing painted. Outlines are true, so this measures the rules and not the networks.
 """
 
+# ruff: noqa: ARG001 - every maker takes the same arguments, whether it needs them or not
 from __future__ import annotations
 
 import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from spondyl.adapters.label_maps import VERSE, LabelMap, labelled_spine
-from spondyl.domain.body_view import BodyView, see_bodies
+from spondyl.domain.body_view import see_bodies
 from spondyl.domain.confounder import Confounder, Effect, Kind
 from spondyl.domain.grading import Graded, NotGraded
 from spondyl.domain.level import Level
@@ -284,8 +285,6 @@ def _merged(patient: Patient, level: Level, strength: float, rng: np.random.Gene
     vertebra = patient.spine.masks.vertebrae[number]
     place = paint.place_of(patient.truth(level))
     patch = vertebra.patch
-    more = paint.short_outline(0.0, is_top=True)
-    del more  # nothing is taken away: bone is added above, in the same outline from wall to wall
     index = np.indices(patch.hu.shape).reshape(3, -1).T.astype(np.float64)
     local = ((index @ patch.affine[:3, :3].T + patch.affine[:3, 3]) - place.centre_lps_mm) @ place.frame
     x, y, z = (local[:, axis].reshape(patch.hu.shape) for axis in range(3))
@@ -470,17 +469,7 @@ def main() -> None:
         n = sum(any(x.kind == other for x in found) for found in baseline)
         print(f"{other:20} named in {n} of {len(baseline)} scans with nothing painted")
     if arguments.out is not None:
-        arguments.out.write_text(
-            json.dumps(
-                [
-                    row.__dict__
-                    if hasattr(row, "__dict__")
-                    else {field: getattr(row, field) for field in Row.__slots__}
-                    for row in rows
-                ],
-                indent=1,
-            )
-        )
+        arguments.out.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python benchmarks/priors.py [--patients 8]
 
 The prior is a synthetic CT with its true outlines; the current one shows the same spine turned, on other
-slices, with another kernel and other noise, and with one vertebra broken since. In two of five pairs the current names are moved by
+slices, with another kernel and other noise, and with one vertebra broken since. In two of five pairs the
+current names are moved by
 one level, as a scan without an anchor may be numbered. Outlines are true, so this measures the comparison.
 """
 
@@ -41,7 +42,8 @@ MANIFEST = Manifest(
 )  # fmt: skip
 STACK = StackSummary(
     series_id="synthetic", modality="CT", description="", n_slices=1, slice_spacing_mm=1.0,
-    pixel_spacing_mm=(0.8, 0.8), kernel=None, z_range_mm=None, chosen=True, reason="CHOSEN", text="", score=1.0,
+    pixel_spacing_mm=(0.8, 0.8), kernel=None, z_range_mm=None, chosen=True, reason="CHOSEN",
+    text="", score=1.0,
 )  # fmt: skip
 
 
