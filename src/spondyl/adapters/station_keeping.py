@@ -18,7 +18,7 @@ from spondyl.adapters import station_audit
 from spondyl.adapters.database import DatabaseError
 from spondyl.adapters.database_schema import version_of
 from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import Base, Study
+from spondyl.adapters.station_tables import Base, Study, UtcTime
 from spondyl.worklist.retention import Retention, images_may_go, results_may_go
 from spondyl.worklist.states import ReadingState, StudyState
 
@@ -155,7 +155,7 @@ def _restore_table(session: Session, table: Table, archive: tarfile.TarFile) -> 
 def _row(table: Table, cells: dict[str, Any]) -> dict[str, Any]:
     return {
         name: datetime.fromisoformat(value)
-        if value is not None and table.c[name].type.python_type is datetime
+        if value is not None and isinstance(table.c[name].type, UtcTime)
         else value
         for name, value in cells.items()
     }
