@@ -106,6 +106,7 @@ class Person:
         self.page.keyboard.type(PASSWORD)
         self.keys("Enter")
         self.page.wait_for_selector("h1:not(:has-text('Log in'))")
+        self.page.wait_for_load_state("load")  # keys are heard from here on
 
     def _heard(self, message: Any) -> None:
         if "Content Security Policy" in message.text or message.type == "error":
