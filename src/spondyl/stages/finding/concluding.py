@@ -101,12 +101,13 @@ def judge(
     flagged = [judged for judged in vertebrae if judged.flags(settings)]
     excluded = [confounder for confounder in study if confounder.effect == Effect.EXCLUDE]
     notes = _notes(vertebrae, study, settings)
-    if n_read < settings.min_vertebrae or excluded:
+    # what stands is told, however little else was in view
+    if excluded or (n_read < settings.min_vertebrae and not flagged):
         return State.NOT_EVALUABLE, None, (*_why_not(n_read, flagged, settings), *notes)
     score = score_of([judged.probability for judged in vertebrae], settings)
     if flagged:
         reasons = tuple(_flag_reason(judged) for judged in flagged)
-        return State.FLAG, score, (*reasons, *notes)
+        return State.FLAG, score, (*reasons, *_too_few(n_read, settings), *notes)
     nothing = Reason(
         code="NO_GRADE_2_OR_MORE",
         text=f"None of the {n_read} vertebrae read has a fracture of grade {settings.flag_grade} or more.",
@@ -139,11 +140,15 @@ def _flag_reason(judged: Judged) -> Reason:
     return Reason(code="GRADE_2_OR_MORE", text=text)
 
 
+def _too_few(n_read: int, settings: Settings) -> tuple[Reason, ...]:
+    if n_read >= settings.min_vertebrae:
+        return ()
+    text = f"{n_read} vertebrae could be read for fracture; at least {settings.min_vertebrae} are needed."
+    return (Reason(code=RefusalCode.TOO_FEW_VERTEBRAE.value, text=text),)
+
+
 def _why_not(n_read: int, flagged: list[Judged], settings: Settings) -> tuple[Reason, ...]:
-    reasons = []
-    if n_read < settings.min_vertebrae:
-        text = f"{n_read} vertebrae could be read for fracture; at least {settings.min_vertebrae} are needed."
-        reasons.append(Reason(code=RefusalCode.TOO_FEW_VERTEBRAE.value, text=text))
+    reasons = list(_too_few(n_read, settings))
     if flagged:
         levels = _listed(flagged)
         text = f"{levels} looked fractured (grade {settings.flag_grade} or more); have it read."

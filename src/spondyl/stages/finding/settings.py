@@ -11,7 +11,7 @@ class Settings:
 
     flag_grade: a vertebra of this grade or more flags the study (§1.7, §10 case).
     flag_probability: and its probability of grade 2 or more must reach this (ours: more likely than not).
-    min_vertebrae: fewer vertebrae read make the study NOT_EVALUABLE (§10 input).
+    min_vertebrae: fewer vertebrae read, none of them flagged, make the study NOT_EVALUABLE (§10 input).
     full_spacing_mm: above it the slices are called thick in the reasons (§1.8).
     same_vertebra_mm: centres nearer than this are one vertebra seen in two stacks (ours: half a disc-to-disc
         distance of the upper thorax). same_name_mm: centres of one name further apart disagree (§10 levels).

@@ -10,7 +10,7 @@ from spondyl.domain.network import Network
 from spondyl.domain.refusal import Refusal, RefusalCode
 from spondyl.domain.spine import SpineRegion
 from spondyl.domain.volume import CtVolume
-from spondyl.stages.localise.candidates import find_candidates
+from spondyl.stages.localise.candidates import find_candidates, middle_of_column
 from spondyl.stages.localise.chain import best_chain
 from spondyl.stages.localise.settings import Settings
 from spondyl.stages.localise.sweep import sweep
@@ -24,7 +24,9 @@ def localise(volume: CtVolume, finder: Network, settings: Settings) -> SpineRegi
     coarse = CoarseMaps(
         body=maps.body, rib=maps.rib, sacrum=maps.sacrum, level=maps.level, affine=maps.affine
     )
-    bodies = best_chain(find_candidates(maps, coarse, settings), settings)
+    bodies = best_chain(find_candidates(maps, coarse, settings), settings) or middle_of_column(
+        coarse, settings
+    )
     if not bodies:
         return Refusal(
             stage="localise",

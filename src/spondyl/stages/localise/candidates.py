@@ -31,6 +31,26 @@ def find_candidates(maps: SweepMaps, coarse: CoarseMaps, settings: Settings) -> 
     return candidates
 
 
+def middle_of_column(coarse: CoarseMaps, settings: Settings) -> list[BodyCandidate]:
+    """One upright candidate half-way down the column of bodies, or none where the column is short."""
+    column = coarse.column_lps_mm(settings.column_probability, settings.column_step_mm)
+    if len(column) < settings.column_points:
+        return []
+    centre, frame = column[len(column) // 2], np.eye(3)
+    evidence = coarse.evidence_at(centre, frame)
+    return [
+        BodyCandidate(
+            centre_lps_mm=centre,
+            frame=frame,
+            body_probability=float(np.clip(evidence.body_probability, 0.0, 1.0)),
+            level_estimate=evidence.level_estimate,
+            level_estimate_sd=float(np.hypot(settings.level_sd, evidence.level_estimate_sd)),
+            rib_evidence=UNKNOWN,
+            sacrum_evidence=evidence.sacrum_evidence,
+        )
+    ]
+
+
 def _candidate(maps: SweepMaps, coarse: CoarseMaps, index: Float64Array, settings: Settings) -> BodyCandidate:
     place = tuple(index.T)
     points = to_points(maps.affine, index.astype(np.float64))

@@ -21,6 +21,8 @@ class Settings:
     core_volume_ml: smallest core kept.
     chain_spacing_mm: smallest and largest distance of neighbours in the chain.
     chain_bend_deg: largest angle between a step of the chain and the body's own axis.
+    column_probability, column_step_mm, column_points: where no body stands out, a column of at least so many
+        such steps above this probability is a spine all the same.
     level_sd: spread of the network's running number of one body.
     """
 
@@ -37,4 +39,7 @@ class Settings:
     core_volume_ml: float = 0.4
     chain_spacing_mm: tuple[float, float] = (8.0, 62.0)
     chain_bend_deg: float = 55.0
+    column_probability: float = 0.5
+    column_step_mm: float = 5.0
+    column_points: int = 10
     level_sd: float = 1.3

@@ -35,10 +35,11 @@ def follow_spine(
     outlines = _without_doubles(
         [x for x in found if x is not None and x.certainty >= settings.candidate_certainty], settings
     )
+    if region.maps is not None:
+        outlines = outlines or _first_in_column(scan, region.bodies[0], region.maps)
+        outlines = _search_column(scan, outlines, region.maps) if outlines else []
     if not outlines:
         return []
-    if region.maps is not None:
-        outlines = _search_column(scan, outlines, region.maps)
     outlines = _fill_gaps(scan, outlines)
     outlines = _extend(scan, outlines, towards_head=True)
     outlines = _extend(scan, outlines, towards_head=False)
@@ -98,6 +99,21 @@ def _without_doubles(outlines: list[Outline], settings: Settings) -> list[Outlin
         if not distances or min(distances) > settings.duplicate_mm:
             kept.append(outline)
     return sorted(kept, key=lambda x: -float(x.centre_lps_mm[2]))
+
+
+def _first_in_column(scan: Scan, like: BodyCandidate, maps: CoarseMaps) -> list[Outline]:
+    """One body to begin with, where none of the candidates was one: the nearest to the column's middle."""
+    settings = scan.settings
+    column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
+    if len(column) < _SHORTEST_COLUMN:
+        return []
+    low, high = settings.first_volume_ml
+    for place in sorted(range(len(column)), key=lambda n: abs(n - len(column) // 2)):
+        guess = _guess(like, column[place], _frame_along(_direction(column, place)), like.level_estimate)
+        new = outline_body(scan, guess)
+        if new is not None and new.certainty >= settings.smallest_certainty and low < new.volume_ml < high:
+            return [new]
+    return []
 
 
 def _search_column(scan: Scan, outlines: list[Outline], maps: CoarseMaps) -> list[Outline]:

@@ -17,6 +17,7 @@ class Settings:
     column_probability, column_step_mm: the finder's column of bodies is where it is as sure as this; it is
         looked at in such steps.
     column_reach_mm: a place of the column further than this from every outline holds another body.
+    first_volume_ml: a first body found in the column, without neighbours to compare, lies between these.
     gap_factor: a step this many times its neighbours' holds a missed body.
     largest_slant_deg: a candidate that lies further than this from the column's direction is turned upright.
     candidate_certainty: mean certainty of an outline at a place that the finder gave.
@@ -42,6 +43,7 @@ class Settings:
     column_probability: float = 0.5
     column_step_mm: float = 5.0
     column_reach_mm: float = 12.0
+    first_volume_ml: tuple[float, float] = (3.0, 90.0)
     gap_factor: float = 1.6
     largest_slant_deg: float = 22.0
     candidate_certainty: float = 0.66
