@@ -22,7 +22,7 @@ from spondyl.adapters.station import Station
 from spondyl.adapters.station_tables import Account, Reading, Study
 from spondyl.web.app import create_app
 from spondyl.worklist.priority import rank, suspicion_of
-from station_made import PASSWORD, made_finding, made_station, read_study
+from station_made import PASSWORD, made_finding, made_station, read_study  # type: ignore[import-not-found]
 
 WORKLIST_BAR_S, READING_BAR_S = 0.2, 2.0
 

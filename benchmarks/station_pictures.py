@@ -27,7 +27,7 @@ from playwright.sync_api import sync_playwright
 from spondyl.adapters.station import Station
 from spondyl.domain.finding import StudyFinding
 from spondyl.web.app import create_app
-from station_made import PASSWORD, made_station, read_study
+from station_made import PASSWORD, made_station, read_study  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[1]
 COLOURS = 160  # of a picture in the repository: small, and nothing to be seen of it

@@ -66,7 +66,7 @@ class Clock:
 
 def made_station(folder: Path, clock: Callable[[], datetime], **settings: object) -> Station:
     """An opened station with one person for each role, two readers and two interventional."""
-    station = open_station(load_station(folder=folder, **settings), clock)
+    station = open_station(load_station(folder=folder, **settings), clock)  # type: ignore[arg-type]
     with station.database.writing() as session:
         for name, role in PEOPLE.items():
             account = station_accounts.create_account(
@@ -86,7 +86,7 @@ def made_finding(state: State = State.FLAG, grade: int = 3) -> StudyFinding:
             label=number + 18, centre_lps_mm=(0.0, 0.0, -30.0 * number), heights_mm=triple,
             height_sd_mm=triple, window_heights_mm=None, expected_heights_mm=expected,
             landmarks_lps_mm=None, depth_mm=30.0, loss_fraction=0.5 if level == "L1" and grade else 0.0,
-            loss_sd=0.04, genant_grade=grade if level == "L1" else 0,
+            loss_sd=0.04, genant_grade=grade if level == "L1" else 0,  # type: ignore[arg-type]
             shape="wedge" if level == "L1" and grade else "normal",
             probability_grade_2_or_more=0.98 if level == "L1" and grade else 0.01, attenuation_hu=120.0,
             not_measured=None,
@@ -185,7 +185,7 @@ def known(station: Station, study_id: str) -> Study:
 def zip_of_a_study(uid: str = "1.2.3.4") -> bytes:
     """A zip with one small CT slice: enough to be taken in, not to be analysed."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, f"{uid}.1.1"
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, f"{uid}.1.1"  # type: ignore[assignment]
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     slice_ = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     slice_.SOPClassUID, slice_.SOPInstanceUID = CTImageStorage, f"{uid}.1.1"

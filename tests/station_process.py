@@ -59,7 +59,7 @@ def open_worker(folder: Path, database: str | None) -> tuple[Station, StudyQueue
 
 
 if __name__ == "__main__":
-    _, _, worker = open_worker(Path(sys.argv[1]), sys.argv[2] or None)
+    _, _, worker = open_worker(Path(sys.argv[1]), sys.argv[2] or None)  # type: ignore[assignment]
     print("ready", flush=True)  # noqa: T201 - the test waits for this line
     while True:
         time.sleep(1)

@@ -80,7 +80,8 @@ def test_every_vertebra_names_the_series_that_was_read(finding: StudyFinding) ->
 
 def test_the_times_of_both_series_are_added_up(answer: Answer) -> None:
     assert set(answer.timings_s) == {
-        "ingest", "volume", "localise", "segment", "label", "measure", "grade", "finding", "report",
+        "ingest", "volume", "localise", "segment", "label", "measure", "grade", "signs", "confounders",
+        "density", "finding", "report",
     }  # fmt: skip
     assert "report" not in answer.finding.manifest.timings_s
 

@@ -81,8 +81,8 @@ for verb in (
     worker,
 ):
     app.command()(verb)
-for verb in (mercure_module, receive, route, send):  # the DICOM network
-    app.command()(verb)
+for network_verb in (mercure_module, receive, route, send):
+    app.command()(network_verb)
 app.add_typer(cohort)
 app.add_typer(records)
 app.add_typer(pacs)

@@ -125,7 +125,7 @@ def test_tilted_ends_are_a_scoliosis_of_that_angle() -> None:
     made = series()
     tilts = (8.0, 8.0, 0.0, -8.0, -8.0)  # upper end 8°, lower end -8°: 16° between them
     views = tuple(
-        replace(view, frame=view.frame @ turn(roll_deg=tilt), measurement=_rolled(view, tilt))
+        replace(view, frame=view.frame @ turn(roll_deg=tilt), measurement=_rolled(view, tilt))  # type: ignore[arg-type]
         for view, tilt in zip(made.views, tilts, strict=True)
     )
     found = {x.kind: x for x in replace(made, views=views).confounders() if x.level is None}
@@ -140,7 +140,7 @@ def _rolled(view: object, tilt: float) -> object:
 def test_an_outline_aslant_in_its_row_is_rejected() -> None:
     made = series()
     views = tuple(
-        replace(view, measurement=_rolled(view, 60.0)) if view.level == MIDDLE else view
+        replace(view, measurement=_rolled(view, 60.0)) if view.level == MIDDLE else view  # type: ignore[arg-type]
         for view in made.views
     )
     found = [x for x in replace(made, views=views).confounders() if x.kind == Kind.OUTLINE_ASKEW]

@@ -19,7 +19,7 @@ from spondyl.web.app import RuleMissingError, create_app, routes, rule_of
 from spondyl.worklist.roles import ALLOWED, Permission, Role
 from station_made import PASSWORD, PEOPLE, Clock, made_station, read_study, zip_of_a_study
 
-ROUTES = [(method, route) for route in routes() for method in sorted(route.methods - {"HEAD"})]
+ROUTES = [(method, route) for route in routes() for method in sorted(route.methods - {"HEAD"})]  # type: ignore[operator]
 # what stands for a part of a path in the matrix: ids that are nobody's
 NOBODY = {"study_id": "0" * 24, "reading_id": "0" * 24, "task_id": "0" * 24, "account_id": "999",
           "key_id": "0" * 12, "name": "s0_sagittal_0_bone.png"}  # fmt: skip
@@ -179,7 +179,7 @@ def test_a_task_of_another_reader_does_not_exist(station: Station, clients: dict
         ("GET", f"/api/v1/tasks/{others}"),
     ):
         assert reader.request(method, path, headers=token).status_code == 404, path
-    answer = {"answer": {"vertebrae": []}}
+    answer = {"answer": {"vertebrae": []}}  # type: ignore[var-annotated]
     assert reader.post(f"/api/v1/tasks/{others}/answer", json=answer, headers=token).status_code == 404
     assert clients[Role.ADJUDICATOR].get(f"/tasks/{others}").status_code == 404
 

@@ -342,7 +342,7 @@ def test_any_change_within_the_audit_is_found() -> None:
     assert audit.first_fault(entries) is None
     for field in ("at", "actor", "action", "subject", "detail", "previous"):
         changed = [*entries]
-        changed[2] = replace(entries[2], **{field: "z"})
+        changed[2] = replace(entries[2], **{field: "z"})  # type: ignore[arg-type]
         fault = audit.first_fault(changed)
         assert fault is not None
         assert fault.number == 3
