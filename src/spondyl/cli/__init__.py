@@ -79,10 +79,12 @@ for verb in (
     site_test,
     train,
     worker,
+    mercure_module,
+    receive,
+    route,
+    send,
 ):
     app.command()(verb)
-for network_verb in (mercure_module, receive, route, send):
-    app.command()(network_verb)
 app.add_typer(cohort)
 app.add_typer(records)
 app.add_typer(pacs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,10 +18,12 @@ from spondyl.cli.failures import failures_told, stop
 if TYPE_CHECKING:
     from spondyl.adapters.deidentify import Deidentifier
     from spondyl.adapters.delivery import Channel
-    from spondyl.adapters.dicom_node import SendSettings, Tls, Told
+    from spondyl.adapters.dicom_node import Inbox, QuietTimer, SendSettings, Tls, Told
 
 TOKEN_VARIABLE = "SPONDYL_DICOMWEB_TOKEN"  # noqa: S105 - the name of a variable, no token
 
+LISTEN_HELP = "[AETITLE@]host:port to listen on, as SPONDYL@0.0.0.0:11112."
+POLL_S = 0.2
 TARGET_HELP = "AETITLE@host:port, or the http(s) address of a DICOMweb server."
 OwnTitleOption = Annotated[str, typer.Option("--as", help="Our own AE title.", metavar="AETITLE")]
 CertificateOption = Annotated[Path | None, typer.Option("--tls-certificate", help="Our certificate (PEM).")]
@@ -37,6 +40,9 @@ QuietSecondsOption = Annotated[
 PatienceSecondsOption = Annotated[
     float,
     typer.Option("--patience-s", min=0, help="The same where a sender is still connected or was cut off."),
+]
+ReserveOption = Annotated[
+    int, typer.Option("--reserve-mb", min=0, help="Refuse objects when less is free on the disk.")
 ]
 SyncOption = Annotated[
     bool, typer.Option("--sync", help="Force each object to the disk before it is acknowledged (slower).")
@@ -78,6 +84,21 @@ def tls_of(certificate: Path | None, key: Path | None, authorities: Path | None)
     if certificate is None and key is None and authorities is None:
         return None
     return Tls(certificate=certificate, key=key, authorities=authorities)
+
+
+def open_inbox(
+    folder: Path, *, quiet_s: float, patience_s: float, reserve_mb: int, is_synced: bool
+) -> tuple[Inbox, QuietTimer]:
+    """The folder that takes what is received, and the timer that tells when a study is complete.
+
+    Raises:
+        OSError: the folder cannot be made, or another process receives into it.
+    """
+    from spondyl.adapters.dicom_node import Inbox, QuietSettings, QuietTimer
+
+    quiet = QuietSettings(quiet_s=quiet_s, patience_s=max(quiet_s, patience_s))
+    inbox = Inbox(folder, least_free_bytes=reserve_mb * 1024 * 1024, is_synced=is_synced).open()
+    return inbox, QuietTimer(quiet, time.monotonic)
 
 
 def is_web(target: str) -> bool:

@@ -9,21 +9,22 @@ from typing import Annotated
 import typer
 
 from spondyl.cli.node_options import (
+    LISTEN_HELP,
+    POLL_S,
     AuthoritiesOption,
     CertificateOption,
     KeyOption,
     KnownOption,
     PatienceSecondsOption,
     QuietSecondsOption,
+    ReserveOption,
     SyncOption,
     node_failures_told,
+    open_inbox,
     tell,
     tls_of,
 )
 from spondyl.cli.notice import NOTICE
-
-POLL_S = 0.2
-LISTEN_HELP = "[AETITLE@]host:port to listen on, as SPONDYL@0.0.0.0:11112."
 
 
 def receive(
@@ -32,9 +33,7 @@ def receive(
     known: KnownOption = None,
     quiet_s: QuietSecondsOption = 30.0,
     patience_s: PatienceSecondsOption = 180.0,
-    reserve_mb: Annotated[
-        int, typer.Option("--reserve-mb", min=0, help="Refuse objects when less is free on the disk.")
-    ] = 1024,
+    reserve_mb: ReserveOption = 1024,
     sync: SyncOption = False,
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
@@ -44,18 +43,14 @@ def receive(
     with node_failures_told():
         from spondyl.adapters.dicom_node import (
             DEFAULT_AE_TITLE,
-            Inbox,
-            QuietSettings,
-            QuietTimer,
             Receiver,
             ReceiveSettings,
             parse_peer,
         )
 
-        timer = QuietTimer(
-            QuietSettings(quiet_s=quiet_s, patience_s=max(quiet_s, patience_s)), time.monotonic
+        inbox, timer = open_inbox(
+            into, quiet_s=quiet_s, patience_s=patience_s, reserve_mb=reserve_mb, is_synced=sync
         )
-        inbox = Inbox(into, least_free_bytes=reserve_mb * 1024 * 1024, is_synced=sync).open()
         settings = ReceiveSettings(
             listen=parse_peer(listen, DEFAULT_AE_TITLE),
             known_ae_titles=tuple(known or ()),

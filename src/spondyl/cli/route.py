@@ -12,6 +12,8 @@ import typer
 
 from spondyl.cli.analyze import EngineOption, SettingsOption, ThreadsOption, load_settings
 from spondyl.cli.node_options import (
+    LISTEN_HELP,
+    POLL_S,
     TARGET_HELP,
     AuthoritiesOption,
     CertificateOption,
@@ -20,15 +22,16 @@ from spondyl.cli.node_options import (
     KnownOption,
     PatienceSecondsOption,
     QuietSecondsOption,
+    ReserveOption,
     SyncOption,
     channel_to,
     deidentifier_of,
     node_failures_told,
+    open_inbox,
     tell,
     tls_of,
 )
 from spondyl.cli.notice import NOTICE
-from spondyl.cli.receive import LISTEN_HELP, POLL_S
 from spondyl.cli.send import treat_all
 
 if TYPE_CHECKING:
@@ -43,9 +46,7 @@ def route(
     known: KnownOption = None,
     quiet_s: QuietSecondsOption = 30.0,
     patience_s: PatienceSecondsOption = 180.0,
-    reserve_mb: Annotated[
-        int, typer.Option("--reserve-mb", min=0, help="Refuse objects when less is free on the disk.")
-    ] = 1024,
+    reserve_mb: ReserveOption = 1024,
     sync: SyncOption = False,
     deidentify: DeidentifyOption = None,
     engine: EngineOption = None,
@@ -59,9 +60,6 @@ def route(
     with node_failures_told():
         from spondyl.adapters.dicom_node import (
             DEFAULT_AE_TITLE,
-            Inbox,
-            QuietSettings,
-            QuietTimer,
             Receiver,
             ReceiveSettings,
             SendSettings,
@@ -74,10 +72,9 @@ def route(
         own = parse_peer(listen, DEFAULT_AE_TITLE)
         targets = {x: channel_to(x, SendSettings(calling_ae_title=own.ae_title, tls=tls)) for x in to}
         analyse = analyser(load_settings(settings, engine, threads), deidentifier_of(deidentify))
-        timer = QuietTimer(
-            QuietSettings(quiet_s=quiet_s, patience_s=max(quiet_s, patience_s)), time.monotonic
+        inbox, timer = open_inbox(
+            work, quiet_s=quiet_s, patience_s=patience_s, reserve_mb=reserve_mb, is_synced=sync
         )
-        inbox = Inbox(work, least_free_bytes=reserve_mb * 1024 * 1024, is_synced=sync).open()
         line = Route(inbox, timer, analyse, targets, RouteSettings(), clock=time.monotonic, tell=tell)
         receiving = ReceiveSettings(
             listen=own,

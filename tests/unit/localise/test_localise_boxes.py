@@ -176,6 +176,18 @@ def test_a_core_too_small_for_a_body_is_not_one() -> None:
     assert_found(found([*boxes, speck], scan_round([*boxes, speck], SPACING)), boxes)
 
 
+@pytest.mark.parametrize(("tall_mm", "is_spine"), [(90.0, True), (30.0, False)])
+def test_a_long_column_without_single_bodies_is_a_spine(tall_mm: float, *, is_spine: bool) -> None:
+    """Ten steps of 5 mm are needed; no core is large enough to be a body of its own."""
+    bone = Box(centre_mm=np.zeros(3), hu=body_box(np.zeros(3), 15).hu, size_mm=(30.0, 34.0, tall_mm))
+    merged = Settings(core_volume_ml=1000.0)
+    region = localise(ct([bone], scan_round([bone], SPACING)), BoxFinder(), merged)
+    assert isinstance(region, SpineRegion) == is_spine
+    if isinstance(region, SpineRegion):
+        (candidate,) = region.bodies
+        assert np.linalg.norm(candidate.centre_lps_mm) < 5.0
+
+
 @pytest.mark.parametrize("aside_mm", [(75.0, 0.0), (-75.0, 10.0), (0.0, -80.0)])
 def test_a_false_body_off_the_chain_is_dropped(aside_mm: tuple[float, float]) -> None:
     boxes = column(NUMBERS[:4])

@@ -253,6 +253,18 @@ def test_every_body_gets_the_evidence_at_its_final_place(body: float) -> None:
         assert candidate.level_estimate_sd == pytest.approx(1.3 if body > 0.5 else 4.0)
 
 
+def test_where_no_candidate_is_a_body_the_search_begins_in_the_column() -> None:
+    boxes = column(NUMBERS[:4])
+    volume = ct(boxes, scan_round(boxes, SPACING, margin_mm=50.0))
+    aside = (candidate_at(boxes[1], (60.0, 0.0, 0.0)),)
+    blind = segment(volume, SpineRegion(bodies=aside), BoxRefiner(), Settings())
+    assert isinstance(blind, Refusal)
+    maps = maps_of(volume, body=0.9, number=17.0)
+    masks = segment(volume, SpineRegion(bodies=aside, maps=maps), BoxRefiner(), Settings())
+    assert isinstance(masks, VertebraMasks)
+    assert_outlined(masks.vertebrae, boxes)
+
+
 # ------------------------------------------------------------------------------- nothing, or too little
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
@@ -36,19 +38,7 @@ def middle_of_column(coarse: CoarseMaps, settings: Settings) -> list[BodyCandida
     column = coarse.column_lps_mm(settings.column_probability, settings.column_step_mm)
     if len(column) < settings.column_points:
         return []
-    centre, frame = column[len(column) // 2], np.eye(3)
-    evidence = coarse.evidence_at(centre, frame)
-    return [
-        BodyCandidate(
-            centre_lps_mm=centre,
-            frame=frame,
-            body_probability=float(np.clip(evidence.body_probability, 0.0, 1.0)),
-            level_estimate=evidence.level_estimate,
-            level_estimate_sd=float(np.hypot(settings.level_sd, evidence.level_estimate_sd)),
-            rib_evidence=UNKNOWN,
-            sacrum_evidence=evidence.sacrum_evidence,
-        )
-    ]
+    return [_body(coarse, column[len(column) // 2], np.eye(3), settings)]
 
 
 def _candidate(maps: SweepMaps, coarse: CoarseMaps, index: Float64Array, settings: Settings) -> BodyCandidate:
@@ -58,11 +48,18 @@ def _candidate(maps: SweepMaps, coarse: CoarseMaps, index: Float64Array, setting
     weight = probability / probability.sum()
     centre = weight @ points
     frame = _frame(points - centre, weight, maps, place)
+    return replace(
+        _body(coarse, centre, frame, settings), body_probability=float(np.clip(probability.mean(), 0.0, 1.0))
+    )
+
+
+def _body(coarse: CoarseMaps, centre: Float64Array, frame: Float64Array, settings: Settings) -> BodyCandidate:
+    """A candidate with what the maps say at its place."""
     evidence = coarse.evidence_at(centre, frame)
     return BodyCandidate(
         centre_lps_mm=centre,
         frame=frame,
-        body_probability=float(np.clip(probability.mean(), 0.0, 1.0)),
+        body_probability=float(np.clip(evidence.body_probability, 0.0, 1.0)),
         level_estimate=evidence.level_estimate,
         level_estimate_sd=float(np.hypot(settings.level_sd, evidence.level_estimate_sd)),
         rib_evidence=UNKNOWN,

@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from spondyl.domain.vertebra import BodyPatch
-from spondyl.geometry.arrays import Float64Array
+from spondyl.geometry.arrays import Float32Array, Float64Array
 from spondyl.geometry.resample import sample
 from spondyl.stages.measure.settings import Settings
 
 _STEP_MM = 0.25
 _WITHIN_MM = 4.0  # how far the profile runs into the body and away from it
+_PLACES_MM = np.arange(-_WITHIN_MM, _WITHIN_MM + _STEP_MM / 2, _STEP_MM)
 _INWARD_MM = (2.5, 0.0, -2.5)  # corners are looked at just inside the rim
 _PIECES = ((0, 1), (0, 2), (1, 2))  # a cupped plate is followed from a corner towards its middle
 _ALONG_MM = np.array([-1.5, -0.75, 0.0, 0.75, 1.5])
@@ -32,20 +33,24 @@ def move_towards_edges(
     """
     moved = landmarks_mm.copy()
     left, _, superior = axes.T
+    hu = np.where(patch.in_scan, patch.hu, np.nan)
     for side, sign in _SIDES:
         plate = landmarks_mm[side]
         for number, point in enumerate(plate):
             first, last = _PIECES[number]
             along = (plate[last] - plate[first]) / np.linalg.norm(plate[last] - plate[first])
             start = point + _INWARD_MM[number] * along
-            profile = _profile(start, (left, along, sign * superior), patch)
+            profile = _profile(start, (left, along, sign * superior), hu, patch.affine)
             shift = edge_shift_mm(profile, settings)
             moved[side.start + number] += settings.edge_share * shift * sign * superior
     return moved
 
 
 def _profile(
-    start_mm: Float64Array, directions: tuple[Float64Array, Float64Array, Float64Array], patch: BodyPatch
+    start_mm: Float64Array,
+    directions: tuple[Float64Array, Float64Array, Float64Array],
+    hu: Float32Array,
+    affine: Float64Array,
 ) -> Float64Array:
     """(p,) mean HU along an axis from inside the body outwards, the point half-way; NaN outside the scan."""
     left, along, outward = directions
@@ -53,14 +58,9 @@ def _profile(
         start_mm
         + _ALONG_MM[:, None, None, None] * along
         + _ACROSS_MM[None, :, None, None] * left
-        + _places_mm()[None, None, :, None] * outward
+        + _PLACES_MM[None, None, :, None] * outward
     )
-    hu = np.where(patch.in_scan, patch.hu, np.nan)
-    return np.asarray(sample(hu, patch.affine, points, order=1, outside=np.nan).mean(axis=(0, 1)))
-
-
-def _places_mm() -> Float64Array:
-    return np.asarray(np.arange(-_WITHIN_MM, _WITHIN_MM + _STEP_MM / 2, _STEP_MM))
+    return np.asarray(sample(hu, affine, points, order=1, outside=np.nan).mean(axis=(0, 1)))
 
 
 def edge_shift_mm(profile_hu: Float64Array, settings: Settings) -> float:
@@ -68,7 +68,7 @@ def edge_shift_mm(profile_hu: Float64Array, settings: Settings) -> float:
 
     profile_hu: (p,) HU at steps of 0.25 mm from 4 mm inside a point to 4 mm outside it.
     """
-    places = _places_mm()
+    places = _PLACES_MM
     if not np.all(np.isfinite(profile_hu)):
         return 0.0
     inner, outer = settings.edge_peak_window_mm

@@ -30,16 +30,15 @@ def follow_spine(
 ) -> list[Outline]:
     """Outlines of all bodies, head to foot."""
     scan = Scan(volume=volume, field=find_field(volume), refiner=refiner, settings=settings)
-    bodies = region.bodies if region.maps is None else _upright(region.bodies, region.maps, settings)
-    found = [outline_body(scan, body) for body in bodies]
+    column = _column(region, settings)
+    found = [outline_body(scan, body) for body in _upright(region.bodies, column, settings)]
     outlines = _without_doubles(
         [x for x in found if x is not None and x.certainty >= settings.candidate_certainty], settings
     )
-    if region.maps is not None:
-        outlines = outlines or _first_in_column(scan, region.bodies[0], region.maps)
-        outlines = _search_column(scan, outlines, region.maps) if outlines else []
+    outlines = outlines or _first_in_column(scan, region.bodies[0], column)
     if not outlines:
         return []
+    outlines = _search_column(scan, outlines, column)
     outlines = _fill_gaps(scan, outlines)
     outlines = _extend(scan, outlines, towards_head=True)
     outlines = _extend(scan, outlines, towards_head=False)
@@ -101,10 +100,16 @@ def _without_doubles(outlines: list[Outline], settings: Settings) -> list[Outlin
     return sorted(kept, key=lambda x: -float(x.centre_lps_mm[2]))
 
 
-def _first_in_column(scan: Scan, like: BodyCandidate, maps: CoarseMaps) -> list[Outline]:
+def _column(region: SpineRegion, settings: Settings) -> Float64Array:
+    """(n, 3) middle of the finder's column of bodies from head to foot; empty where there are no maps."""
+    if region.maps is None:
+        return np.zeros((0, 3))
+    return region.maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
+
+
+def _first_in_column(scan: Scan, like: BodyCandidate, column: Float64Array) -> list[Outline]:
     """One body to begin with, where none of the candidates was one: the nearest to the column's middle."""
     settings = scan.settings
-    column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
     if len(column) < _SHORTEST_COLUMN:
         return []
     low, high = settings.first_volume_ml
@@ -116,10 +121,9 @@ def _first_in_column(scan: Scan, like: BodyCandidate, maps: CoarseMaps) -> list[
     return []
 
 
-def _search_column(scan: Scan, outlines: list[Outline], maps: CoarseMaps) -> list[Outline]:
+def _search_column(scan: Scan, outlines: list[Outline], column: Float64Array) -> list[Outline]:
     """Look where the finder saw a column of bodies but no single one: it cannot always part neighbours."""
     settings = scan.settings
-    column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
     places = list(range(len(column)))
     while places:
         centres = np.array([x.centre_lps_mm for x in outlines])
@@ -138,9 +142,10 @@ def _search_column(scan: Scan, outlines: list[Outline], maps: CoarseMaps) -> lis
     return outlines
 
 
-def _upright(bodies: tuple[BodyCandidate, ...], maps: CoarseMaps, settings: Settings) -> list[BodyCandidate]:
+def _upright(
+    bodies: tuple[BodyCandidate, ...], column: Float64Array, settings: Settings
+) -> list[BodyCandidate]:
     """Candidates aslant to the column are merged neighbours: they are looked for along the column."""
-    column = maps.column_lps_mm(settings.column_probability, settings.column_step_mm)
     if len(column) < _SHORTEST_COLUMN:
         return list(bodies)
     upright = []
