@@ -204,7 +204,7 @@ def _summary(finding: StudyFinding) -> tuple[tuple[str, str], ...]:
 
 def _tiles_lead(finding: StudyFinding, tile_probability: float) -> str:
     limit = f"a probability of grade ≥ 2 of {tile_probability:.2f} or more"
-    criteria = f"grade 1 or more, {limit}, or a doubtful outline"
+    criteria = f"grade 1 or more, {limit}, a doubtful outline, or a remark with a place in the picture"
     if any(is_singled_out(vertebra, tile_probability) for vertebra in finding.vertebrae):
         return f"Shown are vertebrae with {criteria}."
     return f"No vertebra has {criteria}. Shown is the one with the largest loss."
