@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select
 
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import Account, Reading, Study
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Account, Reading, Study
 from spondyl.web.app import create_app
 from spondyl.worklist.priority import rank, suspicion_of
 from station_made import PASSWORD, made_finding, made_station, read_study  # type: ignore[import-not-found]

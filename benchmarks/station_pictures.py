@@ -24,7 +24,7 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from spondyl.adapters.station import Station
+from spondyl.adapters.station.opened import Station
 from spondyl.domain.finding import StudyFinding
 from spondyl.web.app import create_app
 from station_made import PASSWORD, made_station, read_study  # type: ignore[import-not-found]

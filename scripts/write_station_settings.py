@@ -23,7 +23,7 @@ or in the environment, which stands over it: `SPONDYL_STATION_PORT=8080`,
 
 def page() -> str:
     """The whole page."""
-    from spondyl.adapters.station_settings import StationSettings
+    from spondyl.adapters.station.settings import StationSettings
 
     parts, tables = [HEAD, *_rows(StationSettings)], _tables(StationSettings)
     for name, model in tables:

@@ -15,11 +15,11 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from spondyl.adapters import station_accounts, station_readings, station_studies
-from spondyl.adapters.station import Station, open_station
-from spondyl.adapters.station_settings import load_station
-from spondyl.adapters.station_tables import Study
-from spondyl.adapters.station_upload import StudyFacts
+from spondyl.adapters.station import accounts, readings, studies
+from spondyl.adapters.station.opened import Station, open_station
+from spondyl.adapters.station.settings import load_station
+from spondyl.adapters.station.tables import Study
+from spondyl.adapters.station.upload import StudyFacts
 from spondyl.domain.finding import HeightTriple, Manifest, Reason, State, StudyFinding, VertebraFinding
 from spondyl.domain.reading_pictures import (
     GreyWindow,
@@ -69,9 +69,7 @@ def made_station(folder: Path, clock: Callable[[], datetime], **settings: object
     station = open_station(load_station(folder=folder, **settings), clock)  # type: ignore[arg-type]
     with station.database.writing() as session:
         for name, role in PEOPLE.items():
-            account = station_accounts.create_account(
-                session, clock(), name=name, roles=[role], password=None
-            )
+            account = accounts.create_account(session, clock(), name=name, roles=[role], password=None)
             account.password_hash = CHEAP_HASH
     return station
 
@@ -166,13 +164,13 @@ def read_study(station: Station, number: int, finding: StudyFinding | None = Non
         sex="F", age_years=70,
     )  # fmt: skip
     with station.database.writing() as session:
-        study, _ = station_studies.register(session, station, facts, "upload", "cora")
-        station_studies.move(session, station, study, StudyState.COMPLETE, "cora")
+        study, _ = studies.register(session, station, facts, "upload", "cora")
+        studies.move(session, station, study, StudyState.COMPLETE, "cora")
         write_results(station.results(study.study_id), found)
-        station_studies.keep_finding(station, study, found)
+        studies.keep_finding(station, study, found)
         for state in (StudyState.ANALYSED, StudyState.SENT, StudyState.NOTIFIED):
-            station_studies.move(session, station, study, state, "station")
-        station_readings.give_out(session, station, study)
+            studies.move(session, station, study, state, "station")
+        readings.give_out(session, station, study)
     return study.study_id
 
 

@@ -11,10 +11,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spondyl.adapters.station import Station, open_station
-from spondyl.adapters.station_analysis import read_into_place
-from spondyl.adapters.station_settings import load_station
-from spondyl.adapters.station_workflow import NotSentError, StudyQueue, StudyWorker
+from spondyl.adapters.station.analysis import read_into_place
+from spondyl.adapters.station.opened import Station, open_station
+from spondyl.adapters.station.settings import load_station
+from spondyl.adapters.station.workflow import NotSentError, StudyQueue, StudyWorker
 from spondyl.domain.finding import StudyFinding
 from spondyl.worklist.notifying import Channel, Rule
 from station_made import made_finding, write_results

@@ -23,11 +23,11 @@ import pydicom
 import uvicorn
 from sqlalchemy import select
 
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_dicom import Node
-from spondyl.adapters.station_settings import DicomSettings
-from spondyl.adapters.station_tables import Answer, Study
-from spondyl.adapters.station_workflow import StudyQueue, StudyWorker
+from spondyl.adapters.station.dicom import Node
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.settings import DicomSettings
+from spondyl.adapters.station.tables import Answer, Study
+from spondyl.adapters.station.workflow import StudyQueue, StudyWorker
 from spondyl.adapters.study_folder import read_study as read_study_folder
 from spondyl.web.app import create_app
 from spondyl.worklist.states import ReadingState

@@ -20,9 +20,9 @@ from spondyl.cli.failures import failures_told, stop
 from spondyl.cli.notice import NOTICE
 
 if TYPE_CHECKING:
-    from spondyl.adapters.station import Station
-    from spondyl.adapters.station_settings import StationSettings
-    from spondyl.adapters.station_workflow import StudyQueue
+    from spondyl.adapters.station.opened import Station
+    from spondyl.adapters.station.settings import StationSettings
+    from spondyl.adapters.station.workflow import StudyQueue
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file with the station's settings.")
@@ -66,15 +66,15 @@ def now() -> datetime:
 def station_failures_told() -> Iterator[None]:
     """Turn what can go wrong around the station into a message and an exit code."""
     try:
-        from spondyl.adapters.database import DatabaseError
-        from spondyl.adapters.station_keeping import BackupError
-        from spondyl.adapters.station_settings import StationSettingsError
+        from spondyl.adapters.station.database import DatabaseError
+        from spondyl.adapters.station.keeping import BackupError
+        from spondyl.adapters.station.settings import StationSettingsError
     except ModuleNotFoundError as error:
         text = f"{error.name} is not installed; install it with `pip install 'spondyl[station]'`"
         stop(text, ExitCode.INSTALLATION)
     from sqlalchemy.exc import OperationalError
 
-    from spondyl.adapters.station_accounts import AccountError
+    from spondyl.adapters.station.accounts import AccountError
 
     with failures_told():
         try:
@@ -95,7 +95,7 @@ def station_settings(
     **given: Any,  # noqa: ANN401 - each setting has its own type
 ) -> StationSettings:
     """The settings from file and environment, with the command line's over them."""
-    from spondyl.adapters.station_settings import load_station
+    from spondyl.adapters.station.settings import load_station
 
     return load_station(config, folder=folder, database=database, **given)
 
@@ -103,7 +103,7 @@ def station_settings(
 @contextmanager
 def opened(settings: StationSettings) -> Iterator[Station]:
     """The opened station, its tables brought up to date."""
-    from spondyl.adapters.station import open_station
+    from spondyl.adapters.station.opened import open_station
 
     station = open_station(settings, now)
     try:
@@ -113,7 +113,7 @@ def opened(settings: StationSettings) -> Iterator[Station]:
 
 
 def _serve(station: Station, stack: ExitStack, analysis: Path | None, *, pages: bool) -> None:
-    from spondyl.adapters.station_workflow import StudyQueue
+    from spondyl.adapters.station.workflow import StudyQueue
 
     queue = StudyQueue(station)
     stack.callback(queue.close)
@@ -134,9 +134,9 @@ def _serve(station: Station, stack: ExitStack, analysis: Path | None, *, pages: 
 
 
 def _start_worker(station: Station, stack: ExitStack, queue: StudyQueue, analysis: Path | None) -> None:
-    from spondyl.adapters.station_analysis import AnalysisProcess
-    from spondyl.adapters.station_dicom import sender
-    from spondyl.adapters.station_workflow import StudyWorker
+    from spondyl.adapters.station.analysis import AnalysisProcess
+    from spondyl.adapters.station.dicom import sender
+    from spondyl.adapters.station.workflow import StudyWorker
     from spondyl.settings import load
     from spondyl.wiring import ReaderOpener
 
@@ -148,7 +148,7 @@ def _start_worker(station: Station, stack: ExitStack, queue: StudyQueue, analysi
 
 
 def _start_node(station: Station, stack: ExitStack, queue: StudyQueue, stopping: threading.Event) -> None:
-    from spondyl.adapters.station_dicom import Node
+    from spondyl.adapters.station.dicom import Node
 
     assert station.settings.dicom is not None
     log = logging.getLogger("spondyl.station.dicom")
@@ -167,7 +167,7 @@ def _start_node(station: Station, stack: ExitStack, queue: StudyQueue, stopping:
 
 
 def _start_keeping(station: Station, stopping: threading.Event) -> None:
-    from spondyl.adapters.station_keeping import apply_retention
+    from spondyl.adapters.station.keeping import apply_retention
 
     def keep() -> None:
         while True:

@@ -24,7 +24,7 @@ from spondyl.cli.serve import (
 )
 
 if TYPE_CHECKING:
-    from spondyl.adapters.station import Station
+    from spondyl.adapters.station.opened import Station
 
 _DEMO_STUDIES = ((1, 0.35), (2, 0.5), (3, 0.0))  # seed, and which share of its height L1 has lost
 
@@ -53,7 +53,7 @@ def account(
 ) -> None:
     """Add an account; the first one must be made here, with the role admin."""
     with station_failures_told():
-        from spondyl.adapters import station_accounts, station_audit
+        from spondyl.adapters.station import accounts, audit
         from spondyl.worklist.roles import Role
 
         strange = [one for one in role if one not in set(Role)]
@@ -61,10 +61,10 @@ def account(
             stop(f"{strange[0]!r} is no role; allowed are {', '.join(Role)}", ExitCode.USAGE)
         password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass("Password: ")
         with opened(station_settings(config, folder, database)) as place, place.database.writing() as session:
-            made = station_accounts.create_account(
+            made = accounts.create_account(
                 session, place.clock(), name=name, roles=[Role(one) for one in role], password=password
             )
-            station_audit.record(session, place.clock(), "command", "account.created", name)
+            audit.record(session, place.clock(), "command", "account.created", name)
             typer.echo(f"{made.name}: {made.roles}, pseudonym {made.pseudonym}")
 
 
@@ -89,7 +89,7 @@ def demo(
 
 def _demo_accounts(place: Station) -> list[str]:
     """An account for each role, with passwords that were drawn; those that are there stay as they are."""
-    from spondyl.adapters import station_accounts
+    from spondyl.adapters.station import accounts
     from spondyl.worklist.roles import Role
 
     people = {role.value: role for role in Role} | {
@@ -101,10 +101,8 @@ def _demo_accounts(place: Station) -> list[str]:
         password = secrets.token_urlsafe(9)
         try:
             with place.database.writing() as session:
-                station_accounts.create_account(
-                    session, place.clock(), name=name, roles=[role], password=password
-                )
-        except station_accounts.AccountError:
+                accounts.create_account(session, place.clock(), name=name, roles=[role], password=password)
+        except accounts.AccountError:
             lines.append(f"{name:16} is there already")
         else:
             lines.append(f"{name:16} {password}")
@@ -113,7 +111,7 @@ def _demo_accounts(place: Station) -> list[str]:
 
 def _demo_studies(place: Station) -> None:
     """A broken, a badly broken and a sound synthetic spine; the queue finds them when the station starts."""
-    from spondyl.adapters.station_incoming import take_study
+    from spondyl.adapters.station.incoming import take_study
     from spondyl.wiring import write_synthetic_study
 
     for seed, loss_fraction in _DEMO_STUDIES:
@@ -135,7 +133,7 @@ def backup(
 ) -> None:
     """Write tables, results and images into one file; the station may go on meanwhile."""
     with station_failures_told():
-        from spondyl.adapters.station_keeping import write_backup
+        from spondyl.adapters.station.keeping import write_backup
 
         with opened(station_settings(config, folder, database)) as place:
             count = write_backup(place, file, with_images=not without_images)
@@ -151,7 +149,7 @@ def restore(
 ) -> None:
     """Fill an empty station from a backup, of SQLite or PostgreSQL."""
     with station_failures_told():
-        from spondyl.adapters.station_keeping import restore_backup
+        from spondyl.adapters.station.keeping import restore_backup
 
         with opened(station_settings(config, folder, database)) as place:
             count = restore_backup(place, file)
@@ -162,7 +160,7 @@ def restore(
 def retain(config: ConfigOption = None, folder: FolderOption = None, database: DatabaseOption = None) -> None:
     """Remove the files whose time has come by the rule of retention; `serve` does it every hour."""
     with station_failures_told():
-        from spondyl.adapters.station_keeping import apply_retention
+        from spondyl.adapters.station.keeping import apply_retention
 
         with opened(station_settings(config, folder, database)) as place:
             images, results = apply_retention(place)
@@ -175,12 +173,12 @@ def verify_audit(
 ) -> None:
     """Verify the audit chain from its first entry; ends with 1 where it breaks."""
     with station_failures_told():
-        from spondyl.adapters import station_audit
+        from spondyl.adapters.station import audit
         from spondyl.worklist.audit import first_fault
 
         with opened(station_settings(config, folder, database)) as place, place.database.reading() as session:
-            fault = first_fault(station_audit.chain(session))
-            last = station_audit.latest(session, 1)
+            fault = first_fault(audit.chain(session))
+            last = audit.latest(session, 1)
         if fault is not None:
             stop(f"the audit chain breaks at entry {fault.number}: {fault.text}", ExitCode.BUG)
         if last:
@@ -198,12 +196,12 @@ def export(
 ) -> None:
     """Write the study records; `spondyl study report FOLDER` makes the report of them."""
     with station_failures_told():
-        from spondyl.adapters import station_audit
-        from spondyl.adapters.station_export import export_folder
+        from spondyl.adapters.station import audit
+        from spondyl.adapters.station.export import export_folder
 
         with opened(station_settings(config, folder, database)) as place, place.database.writing() as session:
             files = export_folder(session, place, out)
-            station_audit.record(session, place.clock(), "command", "study.exported")
+            audit.record(session, place.clock(), "command", "study.exported")
         for path in files:
             typer.echo(str(path))
 
@@ -214,7 +212,7 @@ def migrate(
 ) -> None:
     """Bring the tables to this version; `serve` does it when it starts."""
     with station_failures_told():
-        from spondyl.adapters.database_schema import version_of
+        from spondyl.adapters.station.schema import version_of
 
         with opened(station_settings(config, folder, database)) as place:
             typer.echo(f"tables of version {version_of(place.database)}")

@@ -11,10 +11,10 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 
-from spondyl.adapters import station_accounts
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_accounts import Visitor
-from spondyl.adapters.station_tables import Account
+from spondyl.adapters.station import accounts
+from spondyl.adapters.station.accounts import Visitor
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Account
 from spondyl.worklist.roles import Permission
 
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "X-CSRF-Token"
@@ -121,7 +121,7 @@ def _visitor(request: Request) -> Visitor | None:
         if scheme.lower() != "bearer":
             return None
         with station.database.reading() as session:
-            return station_accounts.visitor_of_key(session, key.strip(), station.clock())
+            return accounts.visitor_of_key(session, key.strip(), station.clock())
     token = request.cookies.get(cookie_name(station))
     if token:
         return _by_cookie(station, token)
@@ -130,11 +130,11 @@ def _visitor(request: Request) -> Visitor | None:
 
 def _by_cookie(station: Station, token: str) -> Visitor | None:
     with station.database.reading() as session:
-        visitor = station_accounts.visitor_of_session(session, station, token)
-        silent_s = station_accounts.seconds_since_seen(session, token, station.clock())
+        visitor = accounts.visitor_of_session(session, station, token)
+        silent_s = accounts.seconds_since_seen(session, token, station.clock())
     if visitor is not None and silent_s is not None and silent_s > _NOTED_EVERY_S:
         with station.database.writing() as session:
-            station_accounts.touch_session(session, token, station.clock())
+            accounts.touch_session(session, token, station.clock())
     return visitor
 
 
@@ -151,4 +151,4 @@ def _by_proxy(station: Station, request: Request) -> Visitor | None:
     if account is None:
         return None
     day = station.clock().date().isoformat()
-    return station_accounts.as_visitor(account, station.pseudonym("csrf", f"{name}|{day}"))
+    return accounts.as_visitor(account, station.pseudonym("csrf", f"{name}|{day}"))

@@ -13,21 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from starlette.background import BackgroundTask
 
-from spondyl.adapters import (
-    station_accounts,
-    station_audit,
-    station_export,
-    station_incoming,
-    station_progress,
-    station_readings,
-    station_studies,
-)
 from spondyl.adapters.report_texts import ReportTextError
-from spondyl.adapters.station_accounts import AccountError, Visitor
-from spondyl.adapters.station_readings import Kind, LockedError
-from spondyl.adapters.station_studies import Filter
-from spondyl.adapters.station_tables import Account, Study
-from spondyl.adapters.station_upload import UploadError
+from spondyl.adapters.station import accounts, audit, export, incoming, progress, readings, studies
+from spondyl.adapters.station.accounts import AccountError, Visitor
+from spondyl.adapters.station.readings import Kind, LockedError
+from spondyl.adapters.station.studies import Filter
+from spondyl.adapters.station.tables import Account, Study
+from spondyl.adapters.station.upload import UploadError
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS, StudyFinding
 from spondyl.study.tables import ColumnError, to_cells
 from spondyl.web.access import StationNow, needs
@@ -219,7 +211,7 @@ def list_studies(
     """The worklist, most suspicious first."""
     wanted = Filter(finding=finding, state=state, reading=reading, search=search[:40], page=page)
     with station.database.reading() as session:
-        found = station_studies.worklist(session, wanted)
+        found = studies.worklist(session, wanted)
     return StudiesOut(
         total=found.total, page=found.page, pages=found.pages, studies=[_study(x) for x in found.studies]
     )
@@ -229,7 +221,7 @@ def list_studies(
 def send_study(request: Request, station: StationNow, visitor: Uploader, file: UploadFile) -> Taken:
     """Take a study in: zip of one CT study, one DICOM file, or NIfTI."""
     try:
-        study_id = station_incoming.take_study(station, file.file, "api", visitor.name)
+        study_id = incoming.take_study(station, file.file, "api", visitor.name)
     except UploadError as error:
         raise HTTPException(422, f"{error.code}: {error}") from error
     request.app.state.submit(study_id)
@@ -248,8 +240,8 @@ def one_finding(station: StationNow, visitor: Seer, study_id: StudyId) -> Respon
     """finding.json of a study, as it was written."""
     with station.database.writing() as session:
         known_study(session, study_id)
-        station_audit.record(session, station.clock(), visitor.name, "study.viewed", study_id, by="api")
-    finding: StudyFinding | None = station_studies.load_finding(station, study_id)
+        audit.record(session, station.clock(), visitor.name, "study.viewed", study_id, by="api")
+    finding: StudyFinding | None = studies.load_finding(station, study_id)
     if finding is None:
         raise HTTPException(404, "there is no finding of this study")
     return Response(finding.model_dump_json(), media_type="application/json")
@@ -261,7 +253,7 @@ def send_report(station: StationNow, visitor: Reporter, study_id: StudyId, repor
     try:
         with station.database.writing() as session:
             study = known_study(session, study_id)
-            kept = station_incoming.keep_report(session, station, study, report.text, visitor.name)
+            kept = incoming.keep_report(session, station, study, report.text, visitor.name)
     except ReportTextError as error:
         raise HTTPException(422, str(error)) from error
     return ReportOut(category=kept.category, levels=dict(kept.levels))
@@ -271,7 +263,7 @@ def send_report(station: StationNow, visitor: Reporter, study_id: StudyId, repor
 def send_reports(station: StationNow, visitor: Reporter, file: UploadFile) -> dict[str, int]:
     """Reports in a file: HL7 ORU, FHIR, CSV or JSON lines. Each finds its study by accession number."""
     try:
-        kept, unknown = station_incoming.take_reports(
+        kept, unknown = incoming.take_reports(
             station, file.file, file.filename or "reports.hl7", visitor.name
         )
     except ReportTextError as error:
@@ -287,9 +279,7 @@ def again(request: Request, station: StationNow, visitor: Coordinator, study_id:
         if not study.has_images:
             raise HTTPException(409, "the images of this study were removed by the rule of retention")
         if study.state in (StudyState.NOTIFIED, StudyState.FAILED):
-            station_studies.move(
-                session, station, study, StudyState.COMPLETE, visitor.name, "asked for again"
-            )
+            studies.move(session, station, study, StudyState.COMPLETE, visitor.name, "asked for again")
     request.app.state.submit(study_id)
     return Taken(study_id=study_id)
 
@@ -299,7 +289,7 @@ def tasks(station: StationNow, visitor: Worker) -> list[TaskOut]:
     """One's own open tasks, in the order in which they are to be done."""
     kinds = [kind for kind, permission in PERMISSION_OF.items() if permission in visitor.permissions]
     with station.database.reading() as session:
-        return [_task(reading) for reading in station_readings.list_of(session, station, visitor, kinds)]
+        return [_task(reading) for reading in readings.list_of(session, station, visitor, kinds)]
 
 
 @router.get("/tasks/{task_id}", responses=_REFUSED)
@@ -307,7 +297,7 @@ def one_task(station: StationNow, visitor: Worker, task_id: TaskId) -> TaskPage:
     """A task with what may be seen; time counts from here."""
     with station.database.writing() as session:
         task = own_task(session, station, visitor, task_id)
-        station_readings.open_task(session, station, visitor, task)
+        readings.open_task(session, station, visitor, task)
         finding = known_finding(station, task.study.study_id)
         seen = task.sight.marks
         return TaskPage(
@@ -333,7 +323,7 @@ def answer(station: StationNow, visitor: Worker, task_id: TaskId, given: AnswerI
             if task.reading.kind not in (Kind.READING, Kind.ADJUDICATION):
                 raise HTTPException(409, "this task is a review; send it to /review")
             finding = known_finding(station, task.study.study_id)
-            station_readings.lock_answer(
+            readings.lock_answer(
                 session, station, visitor, task, given.answer, finding.vertebrae, given.seconds
             )
             return _task(task.reading)
@@ -354,7 +344,7 @@ def review(station: StationNow, visitor: Worker, task_id: TaskId, given: ReviewI
             task = own_task(session, station, visitor, task_id)
             if task.reading.kind not in (Kind.REVIEW, Kind.REVIEW_ADJUDICATION):
                 raise HTTPException(409, "this task is a reading; send it to /answer")
-            station_readings.lock_review(session, station, visitor, task, given.fields, given.seconds)
+            readings.lock_review(session, station, visitor, task, given.fields, given.seconds)
             return _task(task.reading)
     except ColumnError as error:
         raise HTTPException(422, str(error)) from error
@@ -363,12 +353,12 @@ def review(station: StationNow, visitor: Worker, task_id: TaskId, given: ReviewI
 
 
 @router.get("/progress", responses=_REFUSED)
-def progress(station: StationNow, _visitor: Coordinator) -> dict[str, Any]:
+def show_progress(station: StationNow, _visitor: Coordinator) -> dict[str, Any]:
     """How far the reading is."""
     with station.database.reading() as session:
-        readers = station_progress.by_reader(session)
-        agreed = station_progress.agreement(session)
-        states = station_progress.reading_states(session)
+        readers = progress.by_reader(session)
+        agreed = progress.agreement(session)
+        states = progress.reading_states(session)
     return {
         "reading_states": states,
         "readers": [
@@ -383,8 +373,8 @@ def progress(station: StationNow, _visitor: Coordinator) -> dict[str, Any]:
 def negatives(station: StationNow, visitor: Coordinator) -> dict[str, int]:
     """Draw the protocol's sample of studies that were not flagged."""
     with station.database.writing() as session:
-        drawn = station_progress.draw_negatives(session, station)
-        station_audit.record(session, station.clock(), visitor.name, "negatives.drawn", "", studies=drawn)
+        drawn = progress.draw_negatives(session, station)
+        audit.record(session, station.clock(), visitor.name, "negatives.drawn", "", studies=drawn)
     return {"drawn": drawn}
 
 
@@ -395,7 +385,7 @@ def candidates(
 ) -> list[dict[str, Any]]:
     """The fractures that were judged for treatment; answers only where all are given."""
     with station.database.reading() as session:
-        found = station_progress.candidates(session, station)
+        found = progress.candidates(session, station)
     return [
         {
             "study_id": one.study_id,
@@ -408,17 +398,17 @@ def candidates(
 
 
 @router.get("/export", responses=_REFUSED, response_class=FileResponse)
-def export(station: StationNow, visitor: Exporter) -> FileResponse:
+def send_export(station: StationNow, visitor: Exporter) -> FileResponse:
     """The study records as a folder in a zip."""
     with station.database.writing() as session:
-        path = station_export.export_zip(session, station)
-        station_audit.record(session, station.clock(), visitor.name, "study.exported", "", by="api")
+        path = export.export_zip(session, station)
+        audit.record(session, station.clock(), visitor.name, "study.exported", "", by="api")
     task = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, filename="spondyl-study.zip", media_type="application/zip", background=task)
 
 
 @router.get("/accounts", responses=_REFUSED)
-def accounts(station: StationNow, _visitor: Admin) -> list[AccountOut]:
+def list_accounts(station: StationNow, _visitor: Admin) -> list[AccountOut]:
     """Every account."""
     with station.database.reading() as session:
         return [_account(account) for account in session.scalars(select(Account).order_by(Account.name))]
@@ -429,7 +419,7 @@ def add_account(station: StationNow, visitor: Admin, wanted: AccountIn) -> Accou
     """Add an account; its password is to be changed at the first log-in."""
     try:
         with station.database.writing() as session:
-            account = station_accounts.create_account(
+            account = accounts.create_account(
                 session,
                 station.clock(),
                 name=wanted.name,
@@ -437,7 +427,7 @@ def add_account(station: StationNow, visitor: Admin, wanted: AccountIn) -> Accou
                 password=wanted.password,
                 must_change_password=wanted.password is not None,
             )
-            station_audit.record(session, station.clock(), visitor.name, "account.created", wanted.name)
+            audit.record(session, station.clock(), visitor.name, "account.created", wanted.name)
             return _account(account)
     except AccountError as error:
         raise HTTPException(422, str(error)) from error
@@ -456,8 +446,8 @@ def add_key(
             account = session.get(Account, account_id)
             if account is None:
                 raise HTTPException(404, "there is no such account")
-            key = station_accounts.create_key(session, station.clock(), account, wanted.scopes, wanted.days)
-            station_audit.record(session, station.clock(), visitor.name, "key.created", account.name)
+            key = accounts.create_key(session, station.clock(), account, wanted.scopes, wanted.days)
+            audit.record(session, station.clock(), visitor.name, "key.created", account.name)
             return KeyOut(key=key)
     except AccountError as error:
         raise HTTPException(422, str(error)) from error
@@ -467,8 +457,8 @@ def add_key(
 def verify_audit(station: StationNow, _visitor: Admin) -> dict[str, Any]:
     """Verify the whole audit chain."""
     with station.database.reading() as session:
-        fault = first_fault(station_audit.chain(session))
-        last = station_audit.latest(session, 1)
+        fault = first_fault(audit.chain(session))
+        last = audit.latest(session, 1)
     return {
         "holds": fault is None,
         "fault": None if fault is None else f"entry {fault.number}: {fault.text}",

@@ -14,8 +14,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from spondyl import __version__
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_settings import LOOPBACK, StationSettings
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.settings import LOOPBACK, StationSettings
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.web import (
     api,

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from spondyl import __version__
-from spondyl.adapters import station_progress
-from spondyl.adapters.database_schema import is_current
-from spondyl.adapters.station_accounts import Visitor
+from spondyl.adapters.station import progress
+from spondyl.adapters.station.accounts import Visitor
+from spondyl.adapters.station.schema import is_current
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.web.access import Public, StationNow, needs
 from spondyl.worklist.roles import Permission
@@ -29,7 +29,7 @@ def ready(station: StationNow) -> Response:
     """The database answers with this version's tables, and the folder can be written."""
     checks = {
         "database": station.database.is_ready() and is_current(station.database),
-        "folder": station_progress.folder_is_writable(station),
+        "folder": progress.folder_is_writable(station),
     }
     return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
 
@@ -40,5 +40,5 @@ def metrics(
 ) -> PlainTextResponse:
     """Counts for Prometheus, which asks with a key."""
     with station.database.reading() as session:
-        text = station_progress.metrics_text(session, station)
+        text = progress.metrics_text(session, station)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")

@@ -18,11 +18,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import select
 
-from spondyl.adapters import station_accounts, station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_accounts import AccountError
-from spondyl.adapters.station_settings import OidcSettings
-from spondyl.adapters.station_tables import Account
+from spondyl.adapters.station import accounts, audit
+from spondyl.adapters.station.accounts import AccountError
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.settings import OidcSettings
+from spondyl.adapters.station.tables import Account
 from spondyl.web.access import Public, StationNow
 from spondyl.web.pages_login import local, start_session, with_session
 
@@ -82,7 +82,7 @@ def callback(request: Request, station: StationNow, state: str = "", code: str =
         with station.database.writing() as session:
             account = session.scalar(select(Account).where(Account.oidc_subject == subject))
             if account is None:
-                account = station_accounts.create_account(
+                account = accounts.create_account(
                     session,
                     station.clock(),
                     name=name,
@@ -90,9 +90,9 @@ def callback(request: Request, station: StationNow, state: str = "", code: str =
                     password=None,
                     oidc_subject=subject,
                 )
-                station_audit.record(session, station.clock(), "oidc", "account.created", name)
+                audit.record(session, station.clock(), "oidc", "account.created", name)
             elif set(account.roles.split()) != {role.value for role in roles}:
-                station_accounts.set_roles(session, account, sorted(roles))
+                accounts.set_roles(session, account, sorted(roles))
             if not account.is_active:
                 raise HTTPException(403, "this account is closed")
             token = start_session(session, station, account, request)

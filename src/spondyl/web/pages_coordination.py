@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
 
-from spondyl.adapters import station_audit, station_export, station_progress
-from spondyl.adapters.station_accounts import Visitor
+from spondyl.adapters.station import audit, export, progress
+from spondyl.adapters.station.accounts import Visitor
 from spondyl.web.access import StationNow, needs
 from spondyl.web.pages_login import local
 from spondyl.web.rendering import page
@@ -26,10 +26,10 @@ def progress_page(request: Request, station: StationNow, visitor: Coordinator) -
     """How far the reading is, how well the readers agree, and how long they need."""
     with station.database.reading() as session:
         context = {
-            "readers": station_progress.by_reader(session),
-            "agreement": station_progress.agreement(session),
-            "states": station_progress.reading_states(session),
-            "unflagged": station_progress.unread_negatives(session),
+            "readers": progress.by_reader(session),
+            "agreement": progress.agreement(session),
+            "states": progress.reading_states(session),
+            "unflagged": progress.unread_negatives(session),
             "protocol": station.protocol,
             "marks": station.marks,
         }
@@ -40,8 +40,8 @@ def progress_page(request: Request, station: StationNow, visitor: Coordinator) -
 def draw_negatives(request: Request, station: StationNow, visitor: Coordinator) -> Response:
     """Draw the protocol's sample of studies that were not flagged, and mix it into the readers' lists."""
     with station.database.writing() as session:
-        drawn = station_progress.draw_negatives(session, station)
-        station_audit.record(
+        drawn = progress.draw_negatives(session, station)
+        audit.record(
             session, station.clock(), visitor.name, "negatives.drawn", "",
             studies=drawn, seed=station.protocol.negatives.seed.value,
         )  # fmt: skip
@@ -52,8 +52,8 @@ def draw_negatives(request: Request, station: StationNow, visitor: Coordinator) 
 def give_out(request: Request, station: StationNow, visitor: Coordinator) -> Response:
     """Give every flagged study that has too few readers to more of them, such as after a reader came."""
     with station.database.writing() as session:
-        given = station_progress.give_out_all(session, station)
-        station_audit.record(session, station.clock(), visitor.name, "readings.given_out", "", readings=given)
+        given = progress.give_out_all(session, station)
+        audit.record(session, station.clock(), visitor.name, "readings.given_out", "", readings=given)
     return local(request, "/progress")
 
 
@@ -61,16 +61,16 @@ def give_out(request: Request, station: StationNow, visitor: Coordinator) -> Res
 def candidates(request: Request, station: StationNow, visitor: CandidateReader) -> Response:
     """The fractures that the interventional readers judged, with what they found."""
     with station.database.reading() as session:
-        found = station_progress.candidates(session, station)
+        found = progress.candidates(session, station)
     return page(request, "candidates.html", visitor, {"candidates": found})
 
 
 @router.get("/export")
-def export(station: StationNow, visitor: Exporter) -> FileResponse:
+def send_export(station: StationNow, visitor: Exporter) -> FileResponse:
     """The study records as a folder in a zip: `spondyl study report` reads it unpacked."""
     with station.database.writing() as session:
-        path = station_export.export_zip(session, station)
-        station_audit.record(session, station.clock(), visitor.name, "study.exported")
+        path = export.export_zip(session, station)
+        audit.record(session, station.clock(), visitor.name, "study.exported")
     return FileResponse(
         path,
         filename="spondyl-study.zip",

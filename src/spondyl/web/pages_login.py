@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_accounts, station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_accounts import AccountError, Visitor
-from spondyl.adapters.station_tables import Account
+from spondyl.adapters.station import accounts, audit
+from spondyl.adapters.station.accounts import AccountError, Visitor
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Account
 from spondyl.web.access import CSRF_FIELD, Public, StationNow, cookie_name, needs, refuse_other_site
 from spondyl.web.forms import FormFields
 from spondyl.web.rendering import page
@@ -69,9 +69,9 @@ def log_in(request: Request, station: StationNow, form: FormFields) -> Response:
     password = (form.values.get("password") or ("",))[0]
     with station.database.writing() as session:
         address = request.client.host if request.client else ""
-        account = station_accounts.log_in(session, station, form.one("name")[:64], password, address)
+        account = accounts.log_in(session, station, form.one("name")[:64], password, address)
         if account is None:
-            station_audit.record(session, station.clock(), "nobody", "login.refused")
+            audit.record(session, station.clock(), "nobody", "login.refused")
         else:
             token = start_session(session, station, account, request)
     if not token:
@@ -84,9 +84,9 @@ def start_session(session: Session, station: Station, account: Account, request:
     """A new session in place of the browser's old one; gives its token."""
     old = request.cookies.get(cookie_name(station))
     if old:
-        station_accounts.close_session(session, old)
-    opened = station_accounts.open_session(session, account, station.clock())
-    station_audit.record(session, station.clock(), account.name, "login")
+        accounts.close_session(session, old)
+    opened = accounts.open_session(session, account, station.clock())
+    audit.record(session, station.clock(), account.name, "login")
     return opened.token
 
 
@@ -111,8 +111,8 @@ def log_out(request: Request, station: StationNow, visitor: Anybody) -> Redirect
     token = request.cookies.get(cookie_name(station))
     with station.database.writing() as session:
         if token:
-            station_accounts.close_session(session, token)
-        station_audit.record(session, station.clock(), visitor.name, "logout")
+            accounts.close_session(session, token)
+        audit.record(session, station.clock(), visitor.name, "logout")
     answer = local(request, "/login")
     answer.delete_cookie(cookie_name(station), path="/")
     return answer
@@ -131,13 +131,13 @@ def change_password(request: Request, station: StationNow, visitor: Anybody, for
     problem = ""
     with station.database.writing() as session:
         old = (form.values.get("old") or ("",))[0]
-        account = station_accounts.log_in(session, station, visitor.name, old, address)
+        account = accounts.log_in(session, station, visitor.name, old, address)
         if account is None:
             problem = "The old password is wrong, or the account is locked for a while."
         else:
             try:
-                station_accounts.set_password(session, account, (form.values.get("new") or ("",))[0])
-                station_audit.record(session, station.clock(), visitor.name, "password.changed")
+                accounts.set_password(session, account, (form.values.get("new") or ("",))[0])
+                audit.record(session, station.clock(), visitor.name, "password.changed")
             except AccountError as error:
                 problem = f"{error}."
     if problem:

@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_accounts, station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_accounts import AccountError, Visitor
-from spondyl.adapters.station_tables import Account, ApiKey
+from spondyl.adapters.station import accounts, audit
+from spondyl.adapters.station.accounts import AccountError, Visitor
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Account, ApiKey
 from spondyl.web.access import StationNow, needs
 from spondyl.web.forms import FormFields
 from spondyl.web.pages_login import local
@@ -39,7 +39,7 @@ def add_account(request: Request, station: StationNow, visitor: Admin, form: For
     password = secrets.token_urlsafe(12)
     try:
         with station.database.writing() as session:
-            account = station_accounts.create_account(
+            account = accounts.create_account(
                 session,
                 station.clock(),
                 name=form.one("name"),
@@ -62,7 +62,7 @@ def change_roles(
     try:
         with station.database.writing() as session:
             account = known_account(session, account_id)
-            station_accounts.set_roles(session, account, roles_of(form.all("roles")))
+            accounts.set_roles(session, account, roles_of(form.all("roles")))
             _tell(session, station, visitor, "account.roles", account)
     except AccountError as error:
         return _people(request, station, visitor, problem=f"{error}.", status_code=422)
@@ -78,7 +78,7 @@ def open_or_close(
         account = known_account(session, account_id)
         if account.account_id == visitor.account_id:
             raise HTTPException(409, "nobody closes his own account; ask another administrator")
-        station_accounts.set_active(session, account, is_active=form.one("active") == "yes")
+        accounts.set_active(session, account, is_active=form.one("active") == "yes")
         _tell(session, station, visitor, "account.opened" if account.is_active else "account.closed", account)
     return local(request, "/people")
 
@@ -89,7 +89,7 @@ def new_password(request: Request, station: StationNow, visitor: Admin, account_
     password = secrets.token_urlsafe(12)
     with station.database.writing() as session:
         account = known_account(session, account_id)
-        station_accounts.set_password(session, account, password)
+        accounts.set_password(session, account, password)
         account.must_change_password = True
         _tell(session, station, visitor, "password.reset", account)
     told = f"New password of {account.name} (to be changed at the first log-in): {password}"
@@ -106,7 +106,7 @@ def add_key(
             account = known_account(session, account_id)
             days = int(form.one("days")) if form.one("days").isdecimal() else 0
             scopes = [Permission(x) for x in form.all("scopes") if x in set(Permission)]
-            key = station_accounts.create_key(session, station.clock(), account, scopes, days)
+            key = accounts.create_key(session, station.clock(), account, scopes, days)
             _tell(session, station, visitor, "key.created", account)
     except AccountError as error:
         return _people(request, station, visitor, problem=f"{error}.", status_code=422)
@@ -121,16 +121,16 @@ def revoke_key(request: Request, station: StationNow, visitor: Admin, key_id: st
         if key is None:
             raise HTTPException(404, "there is no such key")
         key.revoked_at = station.clock()
-        station_audit.record(session, station.clock(), visitor.name, "key.revoked", key_id)
+        audit.record(session, station.clock(), visitor.name, "key.revoked", key_id)
     return local(request, "/people")
 
 
 @router.get("/audit")
-def audit(request: Request, station: StationNow, visitor: Admin, verify: bool = False) -> Response:
+def show_audit(request: Request, station: StationNow, visitor: Admin, verify: bool = False) -> Response:
     """The newest entries; on request the whole chain is verified."""
     with station.database.reading() as session:
-        entries = station_audit.latest(session, _AUDIT_SHOWN)
-        fault = first_fault(station_audit.chain(session)) if verify else None
+        entries = audit.latest(session, _AUDIT_SHOWN)
+        fault = first_fault(audit.chain(session)) if verify else None
     context = {"entries": entries, "is_verified": verify, "fault": fault}
     return page(request, "audit.html", visitor, context)
 
@@ -149,7 +149,7 @@ def known_account(session: Session, account_id: int) -> Account:
 
 
 def _tell(session: Session, station: Station, visitor: Visitor, action: str, account: Account) -> None:
-    station_audit.record(session, station.clock(), visitor.name, action, account.name, roles=account.roles)
+    audit.record(session, station.clock(), visitor.name, action, account.name, roles=account.roles)
 
 
 def _people(
@@ -162,12 +162,12 @@ def _people(
     status_code: int = 200,
 ) -> Response:
     with station.database.reading() as session:
-        accounts = list(session.scalars(select(Account).order_by(Account.name)))
+        people = list(session.scalars(select(Account).order_by(Account.name)))
         keys = list(session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc())))
     context = {
-        "accounts": accounts,
+        "accounts": people,
         "keys": keys,
-        "names": {account.account_id: account.name for account in accounts},
+        "names": {account.account_id: account.name for account in people},
         "roles": list(Role),
         "scopes": list(Permission),
         "now": station.clock(),

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request, UploadFile
 from fastapi.responses import FileResponse, Response
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_audit, station_incoming, station_studies
 from spondyl.adapters.report_texts import ReportTextError
-from spondyl.adapters.station_accounts import Visitor
-from spondyl.adapters.station_studies import Filter
-from spondyl.adapters.station_tables import Study
-from spondyl.adapters.station_upload import UploadError
+from spondyl.adapters.station import audit, incoming, studies
+from spondyl.adapters.station.accounts import Visitor
+from spondyl.adapters.station.studies import Filter
+from spondyl.adapters.station.tables import Study
+from spondyl.adapters.station.upload import UploadError
 from spondyl.domain.finding import State
 from spondyl.web.access import StationNow, needs
 from spondyl.web.forms import FormFields
@@ -54,8 +54,8 @@ def worklist(
         page=number,
     )
     with station.database.reading() as session:
-        found = station_studies.worklist(session, wanted)
-        counted = station_studies.counters(session)
+        found = studies.worklist(session, wanted)
+        counted = studies.counters(session)
     context = {
         "found": found,
         "counted": counted,
@@ -73,15 +73,15 @@ def study_page(request: Request, station: StationNow, visitor: Seer, study_id: s
     """Everything known of one study: finding, pictures with marks, states, report, earlier studies."""
     with station.database.writing() as session:
         study = known_study(session, study_id)
-        station_audit.record(session, station.clock(), visitor.name, "study.viewed", study_id)
+        audit.record(session, station.clock(), visitor.name, "study.viewed", study_id)
         context = {
             "study": study,
-            "events": station_studies.events(session, study_id),
-            "report": station_studies.report_of(session, study_id),
-            "priors": station_studies.priors(session, study),
+            "events": studies.events(session, study_id),
+            "report": studies.report_of(session, study_id),
+            "priors": studies.priors(session, study),
             "now": station.clock(),
         }
-    finding = station_studies.load_finding(station, study_id)
+    finding = studies.load_finding(station, study_id)
     base = f"/studies/{study_id}/pictures"
     view = None if finding is None else spine_view(station, study_id, finding, base, shows_marks=True)
     return page(request, "study.html", visitor, {**context, "finding": finding, "view": view})
@@ -100,7 +100,7 @@ def study_report(station: StationNow, visitor: Seer, study_id: str) -> FileRespo
     """The software's own report, to keep: it opens from a disk, not within the station."""
     with station.database.writing() as session:
         known_study(session, study_id)
-        station_audit.record(session, station.clock(), visitor.name, "study.report_taken", study_id)
+        audit.record(session, station.clock(), visitor.name, "study.report_taken", study_id)
     path = station.results(study_id) / "report.html"
     if not path.is_file():
         raise HTTPException(404, "there is no report of this study")
@@ -115,9 +115,7 @@ def analyse_again(request: Request, station: StationNow, visitor: Coordinator, s
         if not study.has_images:
             raise HTTPException(409, "the images of this study were removed by the rule of retention")
         if study.state in (StudyState.NOTIFIED, StudyState.FAILED):
-            station_studies.move(
-                session, station, study, StudyState.COMPLETE, visitor.name, "asked for again"
-            )
+            studies.move(session, station, study, StudyState.COMPLETE, visitor.name, "asked for again")
     request.app.state.submit(study_id)
     return local(request, f"/studies/{study_id}")
 
@@ -130,7 +128,7 @@ def add_report(
     try:
         with station.database.writing() as session:
             study = known_study(session, study_id)
-            station_incoming.keep_report(session, station, study, form.one("text"), visitor.name)
+            incoming.keep_report(session, station, study, form.one("text"), visitor.name)
     except ReportTextError as error:
         raise HTTPException(422, str(error)) from error
     return local(request, f"/studies/{study_id}")
@@ -148,7 +146,7 @@ def upload_form(request: Request, station: StationNow, visitor: Uploader) -> Res
 def upload(request: Request, station: StationNow, visitor: Uploader, file: UploadFile) -> Response:
     """Take a study in: checked, registered, and given to the workers."""
     try:
-        study_id = station_incoming.take_study(station, file.file, "upload", visitor.name)
+        study_id = incoming.take_study(station, file.file, "upload", visitor.name)
     except UploadError as error:
         context = {"problem": f"{error}.", "most_mib": station.settings.most_upload_mib}
         return page(request, "upload.html", visitor, context, 422)

@@ -11,11 +11,11 @@ from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_readings, station_studies
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_accounts import Visitor
-from spondyl.adapters.station_readings import Kind, LockedError, Task
-from spondyl.adapters.station_tables import Reading, Study
+from spondyl.adapters.station import readings, studies
+from spondyl.adapters.station.accounts import Visitor
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.readings import Kind, LockedError, Task
+from spondyl.adapters.station.tables import Reading, Study
 from spondyl.domain.finding import StudyFinding
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
@@ -93,27 +93,27 @@ def _list(
     request: Request, station: Station, visitor: Visitor, kinds: tuple[Kind, ...], name: str
 ) -> Response:
     with station.database.reading() as session:
-        waiting = station_readings.list_of(session, station, visitor, kinds)
-        done = station_readings.done_by(session, visitor, kinds)
-        studies = {
+        waiting = readings.list_of(session, station, visitor, kinds)
+        done = readings.done_by(session, visitor, kinds)
+        known = {
             study_id: session.get(Study, study_id)
             for study_id in {reading.study_id for reading in (*waiting, *done)}
         }
     context = {
         "kind": name,
-        "waiting": _rows(waiting, studies),
-        "done": _rows(done, studies),
+        "waiting": _rows(waiting, known),
+        "done": _rows(done, known),
         "shows_marks": station.marks is Marks.AT_ONCE or name != "reading",
         "now": station.clock(),
     }
     return page(request, "tasks.html", visitor, context)
 
 
-def _rows(readings: Sequence[Reading], studies: dict[str, Study | None]) -> list[Row]:
+def _rows(given: Sequence[Reading], known: dict[str, Study | None]) -> list[Row]:
     return [
         Row(reading=reading, study=study)
-        for reading in readings
-        if (study := studies[reading.study_id]) is not None
+        for reading in given
+        if (study := known[reading.study_id]) is not None
     ]
 
 
@@ -122,7 +122,7 @@ def task_page(request: Request, station: StationNow, visitor: Worker, reading_id
     """The page of one task."""
     with station.database.writing() as session:
         task = own_task(session, station, visitor, reading_id)
-        station_readings.open_task(session, station, visitor, task)
+        readings.open_task(session, station, visitor, task)
         return _page(request, station, session, visitor, task, (), None)
 
 
@@ -176,7 +176,7 @@ def task_viewer(request: Request, station: StationNow, visitor: Worker, reading_
 
 def own_task(session: Session, station: Station, visitor: Visitor, reading_id: str) -> Task:
     """A task of this visitor, and of a kind that he may do; else an answer 404, which tells nothing."""
-    task = station_readings.find_task(session, station, visitor, reading_id)
+    task = readings.find_task(session, station, visitor, reading_id)
     if task is None or PERMISSION_OF[Kind(task.reading.kind)] not in visitor.permissions:
         raise HTTPException(404, "there is no such task in your list")
     return task
@@ -184,7 +184,7 @@ def own_task(session: Session, station: Station, visitor: Visitor, reading_id: s
 
 def known_finding(station: Station, study_id: str) -> StudyFinding:
     """The finding, or an answer 410 where its files were removed."""
-    finding = station_studies.load_finding(station, study_id)
+    finding = studies.load_finding(station, study_id)
     if finding is None:
         raise HTTPException(410, "the results of this study are no longer kept")
     return finding
@@ -193,7 +193,7 @@ def known_finding(station: Station, study_id: str) -> StudyFinding:
 def proposal_for(session: Session, station: Station, task: Task, finding: StudyFinding) -> Proposal | None:
     """What the form is filled with at first; None where the vertebra is not among those found."""
     level = Level(task.reading.level)
-    concluded = station_readings.concluded(session, station, task.study)
+    concluded = readings.concluded(session, station, task.study)
     found = next((v for v in finding.vertebrae if v.level == level.value), None)
     if found is None:
         return None
@@ -203,7 +203,7 @@ def proposal_for(session: Session, station: Station, task: Task, finding: StudyF
 def _next(station: Station, visitor: Visitor, kind: Kind) -> str:
     """The next task of the same list, so that a reader goes on without a detour; else the list."""
     with station.database.reading() as session:
-        waiting = station_readings.list_of(session, station, visitor, (kind,))
+        waiting = readings.list_of(session, station, visitor, (kind,))
     return f"/tasks/{waiting[0].reading_id}" if waiting else _LIST_OF[kind]
 
 
@@ -214,10 +214,10 @@ def _locked(
     seconds = _seconds(form)
     try:
         if Kind(task.reading.kind) in (Kind.REVIEW, Kind.REVIEW_ADJUDICATION):
-            station_readings.lock_review(session, station, visitor, task, review_cells(form), seconds)
+            readings.lock_review(session, station, visitor, task, review_cells(form), seconds)
         else:
             finding = known_finding(station, task.study.study_id)
-            station_readings.lock_answer(
+            readings.lock_answer(
                 session, station, visitor, task, answer_from(form), finding.vertebrae, seconds
             )
     except AnswerError as error:
@@ -257,9 +257,9 @@ def _page(
         "task": task,
         "view": view,
         "problems": problems,
-        "priors": station_studies.priors(session, task.study),
+        "priors": studies.priors(session, task.study),
         "list_path": _LIST_OF[Kind(task.reading.kind)],
-        "report": station_studies.report_of(session, task.study.study_id) if task.sight.report else None,
+        "report": studies.report_of(session, task.study.study_id) if task.sight.report else None,
     }
     status_code = 422 if problems else 200
     if Kind(task.reading.kind) in (Kind.REVIEW, Kind.REVIEW_ADJUDICATION):
@@ -283,9 +283,7 @@ def _reading_context(
         "ages": list(Age),
         "shifts": range(-MOST_SHIFT_LEVELS, MOST_SHIFT_LEVELS + 1),
         "is_adjudication": is_adjudication,
-        "differences": station_readings.why_adjudicated(session, station, task.study)
-        if is_adjudication
-        else (),
+        "differences": readings.why_adjudicated(session, station, task.study) if is_adjudication else (),
         "others": _others(task),
     }
 
@@ -338,7 +336,7 @@ def _review_context(
 ) -> dict[str, object]:
     level = Level(task.reading.level)
     proposal = proposal_for(session, station, task, finding)
-    reviews = current(station_readings.reviews_of(session, task.study.study_id, level))
+    reviews = current(readings.reviews_of(session, task.study.study_id, level))
     own = next((review for review in reviews if review.reader == visitor.pseudonym), None)
     shows_others = task.reading.kind == Kind.REVIEW_ADJUDICATION.value
     return {

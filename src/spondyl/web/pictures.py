@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import HTTPException
 from fastapi.responses import FileResponse
 
-from spondyl.adapters.station import Station
+from spondyl.adapters.station.opened import Station
 from spondyl.domain.finding import StudyFinding, VertebraFinding
 from spondyl.domain.reading_pictures import (
     GreyWindow,

@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from spondyl.adapters.station_accounts import Visitor
+from spondyl.adapters.station.accounts import Visitor
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.worklist.roles import Permission
 

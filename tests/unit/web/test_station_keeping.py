@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from spondyl.adapters import station_audit, station_incoming, station_keeping, station_studies
-from spondyl.adapters.database import Database, sqlite_url
-from spondyl.adapters.database_schema import (
+from spondyl.adapters.station import audit, incoming, keeping, studies
+from spondyl.adapters.station.database import Database, sqlite_url
+from spondyl.adapters.station.keeping import BackupError
+from spondyl.adapters.station.opened import open_station
+from spondyl.adapters.station.schema import (
     differences_from_tables,
     is_current,
     migrate,
     revisions,
     version_of,
 )
-from spondyl.adapters.station import open_station
-from spondyl.adapters.station_keeping import BackupError
-from spondyl.adapters.station_settings import RetentionSettings, StationSettingsError, load_station
-from spondyl.adapters.station_studies import Filter
-from spondyl.adapters.station_tables import Answer, Reading, Study
-from spondyl.adapters.station_upload import UploadError
+from spondyl.adapters.station.settings import RetentionSettings, StationSettingsError, load_station
+from spondyl.adapters.station.studies import Filter
+from spondyl.adapters.station.tables import Answer, Reading, Study
+from spondyl.adapters.station.upload import UploadError
 from spondyl.worklist.audit import first_fault
 from station_made import Clock, known, made_station, read_study, zip_of_a_study
 
@@ -44,9 +44,9 @@ def test_every_released_version_of_the_tables_comes_up_to_this_one(tmp_path: Pat
 def test_a_backup_comes_back_in_an_empty_station(tmp_path: Path) -> None:
     old = made_station(tmp_path / "old", Clock())
     study_id = read_study(old, 1)
-    assert station_keeping.write_backup(old, tmp_path / "b.tar.gz", with_images=True) == 1
+    assert keeping.write_backup(old, tmp_path / "b.tar.gz", with_images=True) == 1
     new = open_station(load_station(folder=tmp_path / "new"), Clock())
-    assert station_keeping.restore_backup(new, tmp_path / "b.tar.gz") == 1
+    assert keeping.restore_backup(new, tmp_path / "b.tar.gz") == 1
     assert known(new, study_id).levels == known(old, study_id).levels
     assert (new.results(study_id) / "finding.json").is_file()
     for table in (Reading, Study, Answer):
@@ -54,17 +54,17 @@ def test_a_backup_comes_back_in_an_empty_station(tmp_path: Path) -> None:
             count = select(func.count()).select_from(table)
             assert before.scalar(count) == after.scalar(count)
     with new.database.reading() as session:
-        assert first_fault(station_audit.chain(session)) is None
+        assert first_fault(audit.chain(session)) is None
     # the key of the pseudonyms came with it: the same study is known again
     again = open_station(load_station(folder=tmp_path / "new"), Clock())
     assert again.pseudonym("study", "1.2.3.1") == study_id
     with pytest.raises(BackupError, match="restore into an empty one"):
-        station_keeping.restore_backup(new, tmp_path / "b.tar.gz")
+        keeping.restore_backup(new, tmp_path / "b.tar.gz")
     (tmp_path / "no.tar.gz").write_bytes(b"nothing")
     empty = open_station(load_station(folder=tmp_path / "x"), Clock())
     empty = open_station(load_station(folder=tmp_path / "x"), Clock())
     with pytest.raises(BackupError, match="no backup"):
-        station_keeping.restore_backup(empty, tmp_path / "no.tar.gz")
+        keeping.restore_backup(empty, tmp_path / "no.tar.gz")
 
 
 def test_images_go_when_their_time_has_come(tmp_path: Path) -> None:
@@ -72,18 +72,18 @@ def test_images_go_when_their_time_has_come(tmp_path: Path) -> None:
     station = made_station(tmp_path, clock, retention=RetentionSettings(images_days=30))
     study_id = read_study(station, 1)
     station.incoming(study_id).mkdir(parents=True)
-    assert station_keeping.apply_retention(station) == (0, 0)
+    assert keeping.apply_retention(station) == (0, 0)
     clock.move(days=30)
-    assert station_keeping.apply_retention(station) == (1, 0)
+    assert keeping.apply_retention(station) == (1, 0)
     assert not station.incoming(study_id).exists()
     assert station.results(study_id).exists()
-    assert station_keeping.apply_retention(station) == (0, 0)
+    assert keeping.apply_retention(station) == (0, 0)
 
 
 def test_an_upload_is_registered_by_hashes_alone(tmp_path: Path) -> None:
     station = made_station(tmp_path, Clock())
-    study_id = station_incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora")
-    assert station_incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora") == study_id
+    study_id = incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora")
+    assert incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora") == study_id
     study = known(station, study_id)
     assert (study.sex, study.age_years, study.study_date) == ("F", 63, "2026-11-01")
     for path in (tmp_path / "station.db", tmp_path / "station.db-wal"):
@@ -94,9 +94,9 @@ def test_an_upload_is_registered_by_hashes_alone(tmp_path: Path) -> None:
 
 def test_a_report_finds_its_study_by_accession_number(tmp_path: Path) -> None:
     station = made_station(tmp_path, Clock())
-    study_id = station_incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora")
+    study_id = incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora")
     rows = b"id,text\nACC1,Severe compression fracture of L1.\nOTHER,No fracture.\n"
-    assert station_incoming.take_reports(station, io.BytesIO(rows), "r.csv", "robot") == (1, 1)
+    assert incoming.take_reports(station, io.BytesIO(rows), "r.csv", "robot") == (1, 1)
     assert known(station, study_id).report_category == "R2"
 
 
@@ -129,7 +129,7 @@ def with_name(name: str) -> bytes:
 def test_what_is_not_taken_leaves_nothing_behind(tmp_path: Path, content: bytes, code: str) -> None:
     station = made_station(tmp_path, Clock(), most_upload_mib=1)
     with pytest.raises(UploadError) as caught:
-        station_incoming.take_study(station, io.BytesIO(content), "upload", "cora")
+        incoming.take_study(station, io.BytesIO(content), "upload", "cora")
     assert caught.value.code == code
     assert list((tmp_path / "incoming").iterdir()) == []
 
@@ -137,7 +137,7 @@ def test_what_is_not_taken_leaves_nothing_behind(tmp_path: Path, content: bytes,
 def test_a_bomb_is_not_opened(tmp_path: Path) -> None:
     station = made_station(tmp_path, Clock())
     with pytest.raises(UploadError) as caught:
-        station_incoming.take_study(station, io.BytesIO(bomb()), "upload", "cora")
+        incoming.take_study(station, io.BytesIO(bomb()), "upload", "cora")
     assert caught.value.code == "UNSAFE_ARCHIVE"
 
 
@@ -154,7 +154,7 @@ def test_the_worklist_is_narrowed(tmp_path: Path, wanted: Filter, count: int) ->
     for number in range(3):
         read_study(station, number)
     with station.database.reading() as session:
-        assert station_studies.worklist(session, wanted).total == count
+        assert studies.worklist(session, wanted).total == count
 
 
 def test_settings_come_from_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

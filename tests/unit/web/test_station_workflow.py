@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from spondyl.adapters import station_studies, station_workflow
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_analysis import read_into_place
-from spondyl.adapters.station_tables import Message, Reading, Study, StudyEvent
-from spondyl.adapters.station_upload import StudyFacts
-from spondyl.adapters.station_workflow import NotSentError, StudyQueue, work_on
+from spondyl.adapters.station import studies, workflow
+from spondyl.adapters.station.analysis import read_into_place
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Message, Reading, Study, StudyEvent
+from spondyl.adapters.station.upload import StudyFacts
+from spondyl.adapters.station.workflow import NotSentError, StudyQueue, work_on
 from spondyl.domain.finding import StudyFinding
 from spondyl.worklist.notifying import Channel, Rule
 from spondyl.worklist.states import StudyState
@@ -45,9 +45,9 @@ def broken(path: Path, out: Path) -> None:
 def complete_study(station: Station, number: int = 1) -> str:
     with station.database.writing() as session:
         facts = StudyFacts(uid=f"1.9.{number}", patient_id="p")
-        study, _ = station_studies.register(session, station, facts, "dicom", "dicom")
+        study, _ = studies.register(session, station, facts, "dicom", "dicom")
         station.incoming(study.study_id).mkdir(parents=True, exist_ok=True)
-        station_studies.move(session, station, study, StudyState.COMPLETE, "dicom")
+        studies.move(session, station, study, StudyState.COMPLETE, "dicom")
     return study.study_id
 
 
@@ -93,7 +93,7 @@ def test_a_receiver_that_is_away_is_told_later_and_once(tmp_path: Path) -> None:
     def away(rule: Rule, content: dict[str, object]) -> None:
         raise ConnectionError
 
-    with pytest.raises(station_workflow.NotToldError, match="severe: ConnectionError"):
+    with pytest.raises(workflow.NotToldError, match="severe: ConnectionError"):
         work_on(station, study_id, analyse, None, away)
     assert known(station, study_id).state == StudyState.SENT
     sent: list[object] = []
@@ -127,18 +127,18 @@ def test_a_full_disk_is_no_fault_of_the_study(tmp_path: Path) -> None:
 def test_workers_killed_at_random_lose_and_double_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "station"
     station = made_station(folder, Clock())
-    studies = [complete_study(station, number) for number in range(12)]
-    (station.incoming(studies[5]) / "poison").write_text("")
+    sent = [complete_study(station, number) for number in range(12)]
+    (station.incoming(sent[5]) / "poison").write_text("")
     worker = start(folder)
     queue = StudyQueue(station)
-    for study_id in studies:
+    for study_id in sent:
         queue.submit(study_id)
     for _ in range(3):
         time.sleep(1.0)
         end(worker)
         worker = start(folder)
     try:
-        wait_until(lambda: all(known(station, one).state in ("notified", "failed") for one in studies), 60.0)
+        wait_until(lambda: all(known(station, one).state in ("notified", "failed") for one in sent), 60.0)
     finally:
         end(worker)
         queue.close()
@@ -150,7 +150,7 @@ def test_workers_killed_at_random_lose_and_double_nothing(tmp_path: Path) -> Non
             .group_by(StudyEvent.study_id, StudyEvent.after)
             .having(func.count() > 1)
         ).all()
-    assert states.pop(studies[5]) == StudyState.FAILED
+    assert states.pop(sent[5]) == StudyState.FAILED
     assert set(states.values()) == {StudyState.NOTIFIED}
     assert doubled == []
     assert len(list((folder / "outside").glob("result-*"))) == 11

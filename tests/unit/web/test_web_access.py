@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from spondyl.adapters import station_accounts
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_settings import ProxySettings
-from spondyl.adapters.station_tables import Account, Reading
+from spondyl.adapters.station import accounts
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.settings import ProxySettings
+from spondyl.adapters.station.tables import Account, Reading
 from spondyl.web import app as web_app
 from spondyl.web.access import Needs, Public
 from spondyl.web.app import RuleMissingError, create_app, routes, rule_of
@@ -56,7 +56,7 @@ def log_in(client: TestClient, name: str, password: str = PASSWORD) -> int:
 
 def token_of(station: Station, client: TestClient) -> str:
     with station.database.reading() as session:
-        visitor = station_accounts.visitor_of_session(session, station, client.cookies["spondyl"])
+        visitor = accounts.visitor_of_session(session, station, client.cookies["spondyl"])
     assert visitor is not None
     assert visitor.csrf_token is not None
     return visitor.csrf_token
@@ -213,9 +213,9 @@ def test_a_strange_host_name_is_not_answered(app: web_app.FastAPI) -> None:
 def test_a_key_allows_its_scopes_until_it_ends(station: Station, app: web_app.FastAPI, clock: Clock) -> None:
     with station.database.writing() as session:
         account = session.scalars(select(Account).where(Account.name == "robot")).one()
-        key = station_accounts.create_key(session, clock(), account, [Permission.UPLOAD], days=1)
-        with pytest.raises(station_accounts.AccountError, match="scopes"):
-            station_accounts.create_key(session, clock(), account, [Permission.ADMINISTER], days=1)
+        key = accounts.create_key(session, clock(), account, [Permission.UPLOAD], days=1)
+        with pytest.raises(accounts.AccountError, match="scopes"):
+            accounts.create_key(session, clock(), account, [Permission.ADMINISTER], days=1)
     client = client_of(app)
     bearer = {"Authorization": f"Bearer {key}"}
     assert client.get("/api/v1/me", headers=bearer).json()["permissions"] == ["upload"]
@@ -226,7 +226,7 @@ def test_a_key_allows_its_scopes_until_it_ends(station: Station, app: web_app.Fa
     later = Clock(clock.time)
     later.move(days=1)
     with station.database.reading() as session:
-        assert station_accounts.visitor_of_key(session, key, later()) is None
+        assert accounts.visitor_of_key(session, key, later()) is None
 
 
 def test_wrong_passwords_lock_an_account_for_a_while(tmp_path: Path) -> None:

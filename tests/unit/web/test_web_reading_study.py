@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from postgres_server import postgres
-from spondyl.adapters import station_accounts, station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import Account, Answer, AuditRow
+from spondyl.adapters.station import accounts, audit
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Account, Answer, AuditRow
 from spondyl.adapters.study_folder import read_study as read_study_folder
 from spondyl.domain.finding import State
 from spondyl.web.app import create_app
@@ -41,7 +41,7 @@ class Person:
         token = page.split('name="csrf_token" value="')[1].split('"')[0]
         self._client.post("/login", data={"csrf_token": token, "name": name, "password": PASSWORD})
         with station.database.reading() as session:
-            visitor = station_accounts.visitor_of_session(session, station, self._client.cookies["spondyl"])
+            visitor = accounts.visitor_of_session(session, station, self._client.cookies["spondyl"])
         assert visitor is not None
         self._headers = {"X-CSRF-Token": visitor.csrf_token or ""}
 
@@ -171,8 +171,8 @@ def test_a_study_from_two_blind_readers_to_its_report(station: Station, tmp_path
 
     # everything is in the chain
     with station.database.reading() as session:
-        actions = {entry.action for entry in station_audit.chain(session)}
-        assert first_fault(station_audit.chain(session)) is None
+        actions = {entry.action for entry in audit.chain(session)}
+        assert first_fault(audit.chain(session)) is None
     assert {"reading.viewed", "reading.answered", "reading.changed", "study.exported"} <= actions
 
 
@@ -182,7 +182,7 @@ def test_tampering_with_the_audit_is_found(tmp_path: Path) -> None:
     with station.database.writing() as session:
         session.execute(update(AuditRow).where(AuditRow.number == 2).values(actor="nobody"))
     with station.database.reading() as session:
-        fault = first_fault(station_audit.chain(session))
+        fault = first_fault(audit.chain(session))
     assert fault is not None
     assert fault.number == 2
 

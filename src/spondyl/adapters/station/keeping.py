@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_audit
-from spondyl.adapters.database import DatabaseError
-from spondyl.adapters.database_schema import version_of
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import Base, Study, UtcTime
+from spondyl.adapters.station import audit
+from spondyl.adapters.station.database import DatabaseError
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.schema import version_of
+from spondyl.adapters.station.tables import Base, Study, UtcTime
 from spondyl.worklist.retention import Retention, images_may_go, results_may_go
 from spondyl.worklist.states import ReadingState, StudyState
 
@@ -113,7 +113,7 @@ def _forget(station: Station, study_id: str, folder: Path, what: str) -> None:
             study.has_images = False
         else:
             study.has_results = False
-        station_audit.record(session, station.clock(), "station", f"{what}.removed", study_id)
+        audit.record(session, station.clock(), "station", f"{what}.removed", study_id)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,10 +1,10 @@
-"""How Alembic meets the station's database: with the connection that ``database_schema`` hands over."""
+"""How Alembic meets the station's database: with the connection that ``schema`` hands over."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from spondyl.adapters.station_tables import Base
+from spondyl.adapters.station.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -11,11 +11,11 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_accounts import Visitor, accounts_with
-from spondyl.adapters.station_studies import report_of
-from spondyl.adapters.station_tables import Account, Answer, Reading, Study
+from spondyl.adapters.station import audit
+from spondyl.adapters.station.accounts import Visitor, accounts_with
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.studies import report_of
+from spondyl.adapters.station.tables import Account, Answer, Reading, Study
 from spondyl.domain.finding import State, VertebraFinding
 from spondyl.domain.level import Level
 from spondyl.study.mentions import Category, vertebra_category
@@ -168,7 +168,7 @@ def open_task(session: Session, station: Station, visitor: Visitor, task: Task) 
     now = station.clock()
     if task.reading.opened_at is None:
         task.reading.opened_at = now
-    station_audit.record(
+    audit.record(
         session, now, visitor.name, f"{task.reading.kind}.viewed", task.reading.reading_id,
         study=task.study.study_id, look=task.look.value, marks=str(task.sight.marks),
     )  # fmt: skip
@@ -225,7 +225,7 @@ def lock_answer(
         )
     reading.seconds += spent
     reading.opened_at = None if not reading.is_done else now
-    station_audit.record(
+    audit.record(
         session, now, visitor.name, f"{reading.kind}.{'changed' if task.is_change else 'answered'}",
         reading.reading_id, study=study.study_id, look=task.look.value, records=len(records),
     )  # fmt: skip
@@ -274,7 +274,7 @@ def lock_review(
     _keep(session, station, reading, [to_cells(review)], "review")
     reading.account_id = visitor.account_id
     reading.looks, reading.is_done, reading.seconds = 1, True, reading.seconds + spent
-    station_audit.record(
+    audit.record(
         session, now, visitor.name, f"{reading.kind}.{'changed' if task.is_change else 'answered'}",
         reading.reading_id, study=study.study_id, level=reading.level,
     )  # fmt: skip
@@ -533,7 +533,7 @@ def _add(
         )
     )
     session.flush()
-    station_audit.record(
+    audit.record(
         session, now, "station", f"{kind.value}.given_out", study.study_id,
         reader=None if account is None else account.pseudonym, time=time,
         level=None if level is None else level.value,

@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from spondyl.adapters.database import Database, DatabaseError
-from spondyl.adapters.station_tables import Base
+from spondyl.adapters.station.database import Database, DatabaseError
+from spondyl.adapters.station.tables import Base
 
 _LOCK = 7_023_391  # of PostgreSQL's advisory locks: any number that no other program uses
 
@@ -69,6 +69,6 @@ def _scripts() -> ScriptDirectory:
 
 def _config(connection: Connection | None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(files("spondyl.adapters") / "migrations"))
+    config.set_main_option("script_location", str(files("spondyl.adapters.station") / "migrations"))
     config.attributes["connection"] = connection
     return config

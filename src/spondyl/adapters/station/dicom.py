@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from spondyl.adapters import station_studies
 from spondyl.adapters.delivery import Record, deliver_once, find_outgoing
 from spondyl.adapters.dicom_node import (
     DimseChannel,
@@ -21,11 +20,12 @@ from spondyl.adapters.dicom_node import (
     SendSettings,
     Tell,
 )
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_settings import DicomSettings
-from spondyl.adapters.station_tables import Study
-from spondyl.adapters.station_upload import facts_of_folder
-from spondyl.adapters.station_workflow import NotSentError
+from spondyl.adapters.station import studies
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.settings import DicomSettings
+from spondyl.adapters.station.tables import Study
+from spondyl.adapters.station.upload import facts_of_folder
+from spondyl.adapters.station.workflow import NotSentError
 from spondyl.worklist.states import StudyState
 
 _TAKEN = "taken"  # in a study's folder of the inbox: the fingerprint of what was handed on
@@ -85,10 +85,10 @@ class Node:
             return
         station = self._station
         with station.database.writing() as session:
-            study, _ = station_studies.register(session, station, facts, "dicom", "dicom")
+            study, _ = studies.register(session, station, facts, "dicom", "dicom")
             _link(objects, station.incoming(study.study_id))
             study.has_images = True
-            station_studies.move(session, station, study, StudyState.COMPLETE, "dicom")
+            studies.move(session, station, study, StudyState.COMPLETE, "dicom")
         self._submit(study.study_id)
         (self._inbox.study_folder(name) / _TAKEN).write_text(content, encoding="ascii")
 

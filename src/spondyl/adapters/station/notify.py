@@ -12,10 +12,10 @@ import httpx2
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_studies import suspicion_kept
-from spondyl.adapters.station_tables import Message, Study
+from spondyl.adapters.station import audit
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.studies import suspicion_kept
+from spondyl.adapters.station.tables import Message, Study
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.study.mentions import Category
 from spondyl.worklist.notifying import Channel, Rule, message_id
@@ -68,9 +68,7 @@ def send_messages(station: Station, study_id: str, post: Post) -> None:
             kept = session.get(Message, message.message_id)
             if kept is not None and kept.sent_at is None:
                 kept.sent_at = station.clock()
-                station_audit.record(
-                    session, station.clock(), "station", "message.sent", study_id, rule=message.rule
-                )
+                audit.record(session, station.clock(), "station", "message.sent", study_id, rule=message.rule)
     if problems:
         raise NotToldError("; ".join(problems))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from spondyl.adapters import station_audit
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import ReportText, Study, StudyEvent
-from spondyl.adapters.station_upload import StudyFacts
+from spondyl.adapters.station import audit
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import ReportText, Study, StudyEvent
+from spondyl.adapters.station.upload import StudyFacts
 from spondyl.domain.finding import State, StudyFinding
 from spondyl.study.mentions import Category
 from spondyl.worklist.priority import Suspicion, rank, suspicion_of
@@ -91,7 +91,7 @@ def register(
     )
     session.add(study)
     session.flush()
-    station_audit.record(session, now, actor, "study.received", study_id, source=source)
+    audit.record(session, now, actor, "study.received", study_id, source=source)
     return study, True
 
 
@@ -132,7 +132,7 @@ def move(
     session.add(
         StudyEvent(study_id=study.study_id, at=now, before=before.value, after=after.value, note=note)
     )
-    station_audit.record(session, now, actor, f"study.{after.value}", study.study_id)
+    audit.record(session, now, actor, f"study.{after.value}", study.study_id)
 
 
 def keep_finding(station: Station, study: Study, finding: StudyFinding) -> Suspicion:

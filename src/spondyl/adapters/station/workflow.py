@@ -21,12 +21,12 @@ from dbos import DBOS, DBOSClient
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from spondyl.adapters import station_notify, station_readings, station_studies
-from spondyl.adapters.database import server_url, sqlite_url
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_analysis import Analyse
-from spondyl.adapters.station_notify import NotToldError, Post
-from spondyl.adapters.station_tables import Heartbeat, Study
+from spondyl.adapters.station import notify, readings, studies
+from spondyl.adapters.station.analysis import Analyse
+from spondyl.adapters.station.database import server_url, sqlite_url
+from spondyl.adapters.station.notify import NotToldError, Post
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Heartbeat, Study
 from spondyl.worklist.states import StudyState
 
 APPLICATION = "spondyl-station"
@@ -88,7 +88,7 @@ class StudyWorker:
     ) -> None:
         """``send`` brings the results to their destination, ``post`` a message to its receiver."""
         self._station, self._queue, self._analyse = station, queue, analyse
-        self._send, self._post = send, post or station_notify.poster(station)
+        self._send, self._post = send, post or notify.poster(station)
         self._stop = threading.Event()
         self.worker_id = f"{platform.node()[:24]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._beat()
@@ -179,7 +179,7 @@ class StudyWorker:
 
     def _put_in_again(self) -> None:
         with self._station.database.reading() as session:
-            waiting = [study.study_id for study in station_studies.unfinished(session)]
+            waiting = [study.study_id for study in studies.unfinished(session)]
         for study_id in waiting:
             self._queue.submit(study_id)
 
@@ -199,14 +199,14 @@ def work_on(station: Station, study_id: str, analyse: Analyse, send: SendResults
         with station.database.writing() as session:
             study = session.get_one(Study, study_id)
             if study.state == StudyState.ANALYSED:
-                station_notify.plan_messages(session, station, study)
-                station_studies.move(session, station, study, StudyState.SENT, "station")
+                notify.plan_messages(session, station, study)
+                studies.move(session, station, study, StudyState.SENT, "station")
     if _state(station, study_id) is StudyState.SENT:
-        station_notify.send_messages(station, study_id, post)
+        notify.send_messages(station, study_id, post)
         with station.database.writing() as session:
             study = session.get_one(Study, study_id)
             if study.state == StudyState.SENT:
-                station_studies.move(session, station, study, StudyState.NOTIFIED, "station")
+                studies.move(session, station, study, StudyState.NOTIFIED, "station")
 
 
 def queue_url(station: Station) -> str:
@@ -223,7 +223,7 @@ def _analyse_where_due(station: Station, study_id: str, analyse: Analyse) -> Non
             return
         try:
             analyse(station.incoming(study_id), station.results(study_id))
-            finding = station_studies.written_finding(station, study_id)
+            finding = studies.written_finding(station, study_id)
         except OSError:
             raise  # the disk: no fault of the study; it waits
         except Exception as error:  # noqa: BLE001 - whatever breaks in an analysis must not break the station
@@ -232,9 +232,9 @@ def _analyse_where_due(station: Station, study_id: str, analyse: Analyse) -> Non
         with station.database.writing() as session:
             study = session.get_one(Study, study_id, with_for_update=True)
             if study.state == StudyState.COMPLETE:
-                station_studies.keep_finding(station, study, finding)
-                station_studies.move(session, station, study, StudyState.ANALYSED, "station")
-                station_readings.give_out(session, station, study)
+                studies.keep_finding(station, study, finding)
+                studies.move(session, station, study, StudyState.ANALYSED, "station")
+                readings.give_out(session, station, study)
         return
 
 
@@ -244,7 +244,7 @@ def _note_failure(station: Station, study_id: str, attempt: int, error: Exceptio
         # the kind of the error only: its text may hold what stands in the file
         study.error = f"{type(error).__name__}, attempt {attempt} of {station.settings.analysis_attempts}"
         if attempt >= station.settings.analysis_attempts and study.state == StudyState.COMPLETE:
-            station_studies.move(session, station, study, StudyState.FAILED, "station", study.error)
+            studies.move(session, station, study, StudyState.FAILED, "station", study.error)
 
 
 def _state(station: Station, study_id: str) -> StudyState:

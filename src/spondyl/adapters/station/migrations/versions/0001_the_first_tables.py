@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from spondyl.adapters.station_tables import UtcTime
+from spondyl.adapters.station.tables import UtcTime
 
 revision = "0001"
 down_revision = None

@@ -9,10 +9,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_readings
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_readings import Kind
-from spondyl.adapters.station_tables import Account, Message, Reading, Study
+from spondyl.adapters.station import readings
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.readings import Kind
+from spondyl.adapters.station.tables import Account, Message, Reading, Study
 from spondyl.domain.finding import State
 from spondyl.domain.level import Level
 from spondyl.study.mentions import Category
@@ -91,7 +91,7 @@ def agreement(session: Session) -> Agreement:
     )
     by_case: dict[str, list[bool]] = {}
     for task in done:
-        answer = reading_of(station_readings.records_of(session, task))
+        answer = reading_of(readings.records_of(session, task))
         by_case.setdefault(task.study_id, []).append(bool(answer.fractures))
     pairs = [(answers[0], answers[1]) for answers in by_case.values() if len(answers) > 1]
     agree = sum(first == second for first, second in pairs)
@@ -138,13 +138,13 @@ def draw_negatives(session: Session, station: Station) -> int:
     ]
     drawn = [name for stratum in sample_negatives(station.protocol, cases) for name in stratum.to_read]
     seed = station.protocol.reading_order.seed.value
-    return sum(station_readings.assign(session, station, studies[name], seed) > 0 for name in drawn)
+    return sum(readings.assign(session, station, studies[name], seed) > 0 for name in drawn)
 
 
 def give_out_all(session: Session, station: Station) -> int:
     """Give every flagged study with too few readers to more of them; gives how many readings were added."""
     flagged = session.scalars(select(Study).where(Study.finding_state == State.FLAG.value)).all()
-    return sum(station_readings.give_out(session, station, study) for study in flagged)
+    return sum(readings.give_out(session, station, study) for study in flagged)
 
 
 def candidates(session: Session, station: Station) -> list[Candidate]:
@@ -164,7 +164,7 @@ def candidates(session: Session, station: Station) -> list[Candidate]:
                 # nobody sees an answer while another reader has still to give his
                 reviews=()
                 if is_open
-                else tuple(current(station_readings.reviews_of(session, study_id, Level(level)))),
+                else tuple(current(readings.reviews_of(session, study_id, Level(level)))),
                 answered=sum(task.is_done for task in mine),
                 wanted=station.protocol.intervention.readers.value,
             )

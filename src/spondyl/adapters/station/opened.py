@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
-from spondyl.adapters.database import Database, DatabaseError, sqlite_url
-from spondyl.adapters.database_schema import is_current, migrate
-from spondyl.adapters.station_settings import StationSettings, StationSettingsError
-from spondyl.adapters.station_tables import Setting
+from spondyl.adapters.station.database import Database, DatabaseError, sqlite_url
+from spondyl.adapters.station.schema import is_current, migrate
+from spondyl.adapters.station.settings import StationSettings, StationSettingsError
+from spondyl.adapters.station.tables import Setting
 from spondyl.study.protocol import Protocol, ProtocolError, parse_protocol, shipped_protocol_text
 from spondyl.study.records import Marks
 from spondyl.worklist.seeing import arm_of

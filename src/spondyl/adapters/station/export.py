@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_studies
 from spondyl.adapters.parquet_tables import write_table
-from spondyl.adapters.station import Station, protocol_text
-from spondyl.adapters.station_tables import Answer, ReportText, Study
+from spondyl.adapters.station import studies
+from spondyl.adapters.station.opened import Station, protocol_text
+from spondyl.adapters.station.tables import Answer, ReportText, Study
 from spondyl.study.records import InterventionalReview, ReadingRecord
 from spondyl.study.tables import (
     CaseRow,
@@ -39,10 +39,10 @@ def export_folder(session: Session, station: Station, folder: Path) -> tuple[Pat
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    studies = list(session.scalars(select(Study).order_by(Study.received_at, Study.study_id)))
+    taken = list(session.scalars(select(Study).order_by(Study.received_at, Study.study_id)))
     tables: tuple[tuple[str, type[Row], Iterator[Row]], ...] = (
-        ("studies", StudyRow, _studies(station, studies)),
-        ("vertebrae", VertebraRow, _vertebrae(station, studies)),
+        ("studies", StudyRow, _studies(station, taken)),
+        ("vertebrae", VertebraRow, _vertebrae(station, taken)),
         ("readings", ReadingRecord, _records(session, "reading", ReadingRecord)),
         ("interventions", InterventionalReview, _records(session, "review", InterventionalReview)),
         ("reports", ReportRow, _reports(session)),
@@ -78,19 +78,19 @@ def _case(study: Study) -> CaseRow:
     )
 
 
-def _studies(station: Station, studies: list[Study]) -> Iterator[StudyRow]:
+def _studies(station: Station, taken: list[Study]) -> Iterator[StudyRow]:
     """A row per study that has come to an answer, or was given up."""
-    for study in studies:
-        finding = station_studies.load_finding(station, study.study_id)
+    for study in taken:
+        finding = studies.load_finding(station, study.study_id)
         if finding is not None:
             yield study_of(_case(study), finding)
         elif study.state == StudyState.FAILED:
             yield failed_study(_case(study), FailureCode.ANALYSIS_BROKE)
 
 
-def _vertebrae(station: Station, studies: list[Study]) -> Iterator[VertebraRow]:
-    for study in studies:
-        finding = station_studies.load_finding(station, study.study_id)
+def _vertebrae(station: Station, taken: list[Study]) -> Iterator[VertebraRow]:
+    for study in taken:
+        finding = studies.load_finding(station, study.study_id)
         if finding is not None:
             yield from vertebrae_of(_case(study), finding)
 

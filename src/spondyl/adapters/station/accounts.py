@@ -15,8 +15,8 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import Account, ApiKey, LoginFailure, WebSession
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import Account, ApiKey, LoginFailure, WebSession
 from spondyl.worklist.roles import Permission, Role, conflicts, permissions_of
 
 SHORTEST_PASSWORD = 12  # NIST SP 800-63B: length, no rules of composition

@@ -10,11 +10,11 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters import station_audit, station_studies
 from spondyl.adapters.report_texts import ReportTextError, read_report_texts
-from spondyl.adapters.station import Station
-from spondyl.adapters.station_tables import ReportText, Study
-from spondyl.adapters.station_upload import facts_of, take_in
+from spondyl.adapters.station import audit, studies
+from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.tables import ReportText, Study
+from spondyl.adapters.station.upload import facts_of, take_in
 from spondyl.study.mentions import read_report
 from spondyl.worklist.states import StudyState
 
@@ -37,10 +37,10 @@ def take_study(station: Station, stream: BinaryIO, source: str, actor: str) -> s
     try:
         facts = facts_of(path)
         with station.database.writing() as session:
-            study, _ = station_studies.register(session, station, facts, source, actor)
-            station_studies.place_upload(station, study.study_id, path)
+            study, _ = studies.register(session, station, facts, source, actor)
+            studies.place_upload(station, study.study_id, path)
             study.has_images = True
-            station_studies.move(session, station, study, StudyState.COMPLETE, actor)
+            studies.move(session, station, study, StudyState.COMPLETE, actor)
     finally:
         path.unlink(missing_ok=True)
     return study.study_id
@@ -69,9 +69,7 @@ def keep_report(session: Session, station: Station, study: Study, text: str, act
     session.add(kept)
     study.report_category = kept.category
     session.flush()
-    station_audit.record(
-        session, station.clock(), actor, "report.received", study.study_id, category=kept.category
-    )
+    audit.record(session, station.clock(), actor, "report.received", study.study_id, category=kept.category)
     return kept
 
 

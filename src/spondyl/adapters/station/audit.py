@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from spondyl.adapters.station_tables import AuditRow
+from spondyl.adapters.station.tables import AuditRow
 from spondyl.worklist.audit import AuditEntry, next_entry
 
 _LOCK = 7_023_392  # of PostgreSQL's advisory locks: one writer of the chain at a time
