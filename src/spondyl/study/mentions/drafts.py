@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from spondyl.domain.level import Level
 from spondyl.study.mentions.levels import LevelGroup, part_of
-from spondyl.study.mentions.marks import Line
+from spondyl.study.mentions.marks import Line, Span
 from spondyl.study.mentions.model import Age, Section, Status, Term
 from spondyl.study.mentions.qualities import Quality, find_ages, find_severities, share
 from spondyl.study.mentions.segments import Segment
 from spondyl.study.mentions.stated import Stated
 
 _FEW_WORDS = 3
+_NEAR_CAUSE = 4  # words between two causes that are offered
 _OPEN_SIGNS = frozenset({",", "(", ":", "-", "•"})
 
 
@@ -89,7 +90,9 @@ def _kind(line: Line, one: Stated) -> Term:
     segment = one.segment
     causes = list(line.spans("cause_other", segment.start))
     has_cause = any(
-        span.end <= segment.end or _is_given_as_cause(line, segment.term.end, span.start) for span in causes
+        (span.end <= segment.end or _is_given_as_cause(line, segment.term.end, span.start))
+        and not _is_left_open(line, span)
+        for span in causes
     )
     if (
         one.term.term is Term.WEAK
@@ -98,6 +101,18 @@ def _kind(line: Line, one: Stated) -> Term:
     ):
         return Term.OTHER_DIAGNOSIS
     return one.term.term
+
+
+def _is_left_open(line: Line, cause: Span) -> bool:
+    """As in "developmental or post-traumatic": the other cause that is offered is a fracture."""
+    joins = {span.start for span in line.spans("or")}
+    choices = [span for span in line.spans("versus") if span.start not in joins]
+    if any(0 <= cause.start - span.end <= 1 for span in choices):
+        return True
+    fractures = list(line.spans("cause_fracture"))
+    ahead = any(line.has("or", cause.end, x.start) and x.start - cause.end <= _NEAR_CAUSE for x in fractures)
+    behind = any(line.has("or", x.end, cause.start) and cause.start - x.end <= _NEAR_CAUSE for x in fractures)
+    return ahead or behind
 
 
 def _is_aside(line: Line, segment: Segment, start: int, end: int) -> bool:

@@ -36,7 +36,8 @@ TABLES: dict[str, frozenset[str]] = {
         "chronic", "not_chronic", "new", "other", "old_change", "anaphor", "beside", "definite", "plural",
         "proxy", "ellipsis", "and", "or", "with", "versus", "preposition", "transparent", "respectively",
         "latter", "former", "normal", "because", "differential", "denies", "wrong_level", "should_read",
-        "disc_like", "hardware", "introduction", "cause_other", "not_level_before", "not_level_after",
+        "disc_like", "hardware", "introduction", "cause_other", "cause_fracture", "now",
+        "not_cues", "stand_in", "not_level_before", "not_level_after",
     }),
     "severity": frozenset({
         "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
@@ -44,7 +45,9 @@ TABLES: dict[str, frozenset[str]] = {
     }),
 }
 # fmt: on
-_WORD_SETS = frozenset({"transparent", "preposition", "definite", "plural", "percent", "joins_range"})
+_WORD_SETS = frozenset(
+    {"stand_in", "transparent", "preposition", "definite", "plural", "percent", "joins_range"}
+)
 
 
 class LanguageError(ValueError):

@@ -18,6 +18,7 @@ _RIVALS = frozenset({
     "probable_after", "no_mention_before", "no_mention_everywhere", "no_mention_after", "recent", "chronic",
     "not_chronic", "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
     "three_quarters", "not_fraction", "old_change", "history_before", "history_after",
+    "not_cues",
 })  # fmt: skip
 _AGES = frozenset({"recent", "chronic", "not_chronic"})
 _BOUNDARY_SIGNS = frozenset({",", ":", "(", ")", "[", "]", ">", "-", "/"})
@@ -142,6 +143,8 @@ def _is_vertebral(group: LevelGroup, line: Line) -> bool:
 
 def _is_hardware(group: LevelGroup, line: Line) -> bool:
     """As in "screws from T11 to L1": levels of metal, not of a fracture."""
+    if not line.language.adjective_after and any(x.start == group.end for x in line.spans("hardware")):
+        return True
     small = line.language.levels.between_items | line.language.word_sets["preposition"]
     for span in line.spans("hardware", 0, group.start):
         between = line.words[span.end : group.start]

@@ -20,7 +20,7 @@ _WORDS = ("mild", "moderate", "severe")
 _PERCENT = "percent:"
 _REACH = 6  # words between a severity and its noun
 _MOST_PERCENT = 100
-_AFTER_POINTER = 2  # words between "the latter" and its quality
+_AFTER_POINTER = 4  # words between "the latter" and its quality
 _Value = TypeVar("_Value")
 
 
@@ -72,7 +72,7 @@ def find_severities(line: Line, segment: Segment, groups: Sequence[LevelGroup]) 
         for span in line.spans(kind, segment.start, segment.end)
         if not any(x.start < span.end and span.start < x.end for x in excluded)
     ]
-    words = [x for x in words if _is_of_body(line, segment, groups, x)]
+    words = [x for x in words if not segment.term.is_treatment and _is_of_body(line, segment, groups, x)]
     if segment.term.is_severe:
         words.append(Quality(start=segment.term.start, end=segment.term.end, value="severe"))
     return sorted([*percents, *words], key=lambda quality: quality.start)
@@ -86,8 +86,7 @@ def share(
     if len(levels) < len("ab") or not (ages or severities):
         only = Shared(levels=tuple(levels), age=_age(line, segment, ages), severity=_severity(severities))
         return [only]
-    percents = [x for x in severities if x.value.startswith(_PERCENT)]
-    by_level_severity = _by_level(line, groups, levels, percents or severities, _severity)
+    by_level_severity = _by_level(line, groups, levels, severities, _severity)
     by_level_age = _by_level(line, groups, levels, ages, lambda found: _age(line, segment, found))
     shared: dict[tuple[Age, str | None], list[Level]] = {}
     for level in levels:

@@ -23,6 +23,7 @@ _NOW = frozenset({Section.FINDINGS, Section.IMPRESSION, Section.UNSECTIONED, Sec
 _STATED = frozenset({Status.AFFIRMED, Status.PROBABLE})
 _DETECTED_WORDS = 2000  # words that tell a report's language
 _MOST_COMPARED = 100  # earlier mentions of a kind that a new one is compared with
+_STANDING_FOR = Found(start=0, end=0, kind="strong", term=Term.STRONG)  # "no others": a fracture is meant
 _LONGEST_POINTER = 14  # words of a sentence that only points back
 
 
@@ -96,7 +97,35 @@ def _more_of(reader: _Lines, last: list[Draft]) -> list[Draft]:
         return read_sentence(line, reader.before, earlier)
     if _is_pointer(line):
         _point_back(line, last)
+    if _denies_others(line) and any(draft.term is Term.STRONG for draft in last):
+        return read_sentence(line, reader.before, _STANDING_FOR, is_implied=True)
+    if _only_grades_levels(line) and last[-1].levels and last[-1].term is not Term.OTHER_DIAGNOSIS:
+        kind = "strong" if last[-1].term is Term.STRONG else "weak_of_vertebra"
+        implied = Found(start=0, end=0, kind=kind, term=last[-1].term)
+        return read_sentence(line, reader.before, implied, is_implied=True)
     return []
+
+
+def _denies_others(line: Line) -> bool:
+    """As in "No others.", "No new ones.", behind a fracture: only a negation and what it leads to."""
+    leads = [span.end for span in line.spans("negation_before") if span.start == 0]
+    if not leads or line.levels or line.disc_levels or not (line.has("other") or line.has("new")):
+        return False
+    kinds = ("other", "new", "negation_after")
+    plain = {at for kind in kinds for span in line.spans(kind) for at in range(span.start, span.end)}
+    small = line.language.word_sets["transparent"] | line.language.word_sets["stand_in"]
+    return all(at in plain or line.words[at] in small for at in range(max(leads), len(line.words)))
+
+
+def _only_grades_levels(line: Line) -> bool:
+    """As in "L1 doubtful", behind "fractures: T10 mild, T11 moderate;": only levels and what they are."""
+    kinds = ("mild", "moderate", "severe", "uncertain_after", "probable_after", "chronic", "recent")
+    graded = {at for kind in kinds for span in line.spans(kind) for at in range(span.start, span.end)}
+    levels = {at for group in line.levels for at in range(group.start, group.end)}
+    plain = line.language.levels.between_items
+    rest = {w for at, w in enumerate(line.words) if at not in graded | levels and w not in plain}
+    has_percent = "%" in rest
+    return 0 in levels and bool(graded or has_percent) and not any(word.isalpha() for word in rest)
 
 
 class _Lines:

@@ -114,7 +114,7 @@ def _kept(line: Line, segment: Segment) -> Statement:
 def _negation(line: Line, segments: list[Segment], index: int) -> Span | None:
     """The cue that negates a term."""
     term = segments[index].term
-    for span in reversed(list(line.spans("negation_before", 0, term.start))):
+    for span in reversed(list(_leading_negations(line, term.start))):
         if term.start - span.end <= _FAR_BEFORE and _reaches(line, span, segments, index):
             return None if _is_change_denied(line, span) else span
     for span in line.spans("negation_after", segments[index].start, term.start):
@@ -129,6 +129,13 @@ def _negation(line: Line, segments: list[Segment], index: int) -> Span | None:
         if len(between) <= _FAR_AFTER and not is_blocked and not _is_qualifier(line, span):
             return span
     return None
+
+
+def _leading_negations(line: Line, start: int) -> Iterator[Span]:
+    """Negations that begin before a term, up to it: "pas de trait de | fracture"."""
+    for span in line.spans("negation_before"):
+        if span.start < start:
+            yield Span(span.start, min(span.end, start))
 
 
 def _is_change_denied(line: Line, span: Span) -> bool:
@@ -346,24 +353,23 @@ def _points_on(line: Line, span: Span, segment: Segment) -> bool:
     """Whether a doubt behind a term is of another noun: "fracture with possible cord compression"."""
     following = line.words[span.end : span.end + 1]
     ends = not following or following[0] in {",", ")", "(", "-"} or span.end >= segment.end
+    ends = ends or bool(line.boundaries(span.end, span.end + 1))
     is_verb = span.end - span.start > 1
     return not ends and not is_verb and following[0] not in line.language.word_sets["preposition"]
 
 
 def _told(line: Line, segment: Segment) -> Span | None:
     """The words that tell a fracture as the past or as another examination's, nothing being seen now."""
+    if _is_seen_now(line, segment):
+        return None
     for span in line.spans("history_before", 0, segment.term.start):
         is_far = segment.term.start - span.end > _FAR_BEFORE
-        if (
-            not is_far
-            and not line.boundaries(span.end, segment.term.start)
-            and not _is_seen_now(line, segment)
-        ):
+        if not is_far and not line.boundaries(span.end, segment.term.start):
             return span
     return next(line.spans("history_after", segment.term.end, segment.end), None)
 
 
 def _is_seen_now(line: Line, segment: Segment) -> bool:
-    return (
-        line.has("old_change", segment.start, segment.end) and segment.term.term is not Term.OTHER_DIAGNOSIS
-    )
+    """As in "described elsewhere, unchanged today"."""
+    is_now = any(line.has(kind, segment.start, segment.end) for kind in ("old_change", "now"))
+    return is_now and segment.term.term is not Term.OTHER_DIAGNOSIS

@@ -22,9 +22,11 @@ _NEEDS_VERTEBRA = frozenset({
 _FEW_WORDS = 3
 
 
-def read_sentence(line: Line, before: Callable[[], Before], earlier: Found | None = None) -> list[Draft]:
-    """The mentions of a sentence, in order. earlier: see find_terms."""
-    segments = cut_segments(line, find_terms(line, earlier))
+def read_sentence(
+    line: Line, before: Callable[[], Before], earlier: Found | None = None, *, is_implied: bool = False
+) -> list[Draft]:
+    """The mentions of a sentence, in order. earlier, is_implied: see find_terms."""
+    segments = cut_segments(line, find_terms(line, earlier, is_implied=is_implied))
     stated = list(_stated(line, segments))
     _settle_versus(line, stated)
     _inherit(line, stated, before)
@@ -67,9 +69,10 @@ def _inherit(line: Line, stated: list[Stated], before: Callable[[], Before]) -> 
 
 def _lend(line: Line, left: Stated, right: Stated) -> None:
     right.levels, right.is_inherited = left.levels, True
-    if line.has("latter", left.term.end, right.term.start):
+    right.hangs_on_fracture = left.term.term is Term.STRONG
+    if line.has("latter", left.term.end, right.segment.end):
         right.levels = left.levels[-1:]
-    elif line.has("former", left.term.end, right.term.start):
+    elif line.has("former", left.term.end, right.segment.end):
         right.levels = left.levels[:1]
     right.lent_groups = left.groups if len(right.levels) > 1 else ()
     if right.statement.status is Status.NEGATED and left.statement.status is not None:
@@ -86,6 +89,8 @@ def _hangs_on(line: Line, left: Stated, right: Stated) -> bool:
     is_negated = right.statement.status is Status.NEGATED
     if is_negated:
         if any(_denies(line, cue) for cue in right.statement.cues):
+            return True
+        if left.is_inherited and left.statement.status is Status.NEGATED and line.has("or", *joint):
             return True
         is_same = left.term.term is Term.STRONG and right.term.term is Term.STRONG
         is_with = line.has("with", *joint) and "," not in line.words[right.segment.start : right.term.start]
@@ -109,6 +114,11 @@ def _is_general(line: Line, one: Stated) -> bool:
     is_negated = one.statement.status is Status.NEGATED
     others = line.has("other", one.segment.start, one.segment.end if is_negated else one.term.start)
     others = others or (is_negated and line.has("beside", one.segment.start, one.segment.end))
+    return others or (_names_spine(line, one) and one.term.kind != "weak_local")
+
+
+def _names_spine(line: Line, one: Stated) -> bool:
+    """Whether a word of the spine stands by a term that is neither part of it nor of one vertebra."""
     body = list(line.spans("site_body"))
     spine = [
         x
@@ -116,12 +126,14 @@ def _is_general(line: Line, one: Stated) -> bool:
         if not any(b.start < x.end and x.start < b.end for b in body)
     ]
     inside = [x for x in spine if not (one.term.start <= x.start and x.end <= one.term.end)]
-    return others or (bool(inside) and one.site.is_spine and one.term.kind != "weak_local")
+    if not _is_plural(line, one) and one.statement.status is not Status.NEGATED:
+        inside = [x for x in inside if x.end != one.term.start]  # "a vertebral fracture" is one vertebra's
+    return bool(inside) and one.site.is_spine
 
 
 def _shares_with(line: Line, left: Stated, right: Stated) -> bool:
     """As in "wedging and height loss of T8": the levels behind the second term are those of both."""
-    if not right.levels or left.site.is_spine or left.statement.status is None:
+    if not right.levels or left.statement.status is None or _names_spine(line, left):
         return False
     joint = (left.term.end, right.term.start)
     is_joined = any(line.has(kind, *joint) for kind in ("and", "or", "with"))
@@ -183,7 +195,7 @@ def _has_what_its_kind_needs(line: Line, one: Stated) -> bool:
         case "degenerative":
             return line.has("site_body", one.segment.start, one.segment.end)
         case "weak_local":
-            return bool(one.site.groups) or one.site.is_spine
+            return bool(one.site.groups) or one.site.is_spine or one.hangs_on_fracture
         case _:
             return True
 

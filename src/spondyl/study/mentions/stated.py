@@ -30,6 +30,7 @@ class Stated:
     groups: tuple[LevelGroup, ...] = ()
     levels: tuple[Level, ...] = ()
     is_inherited: bool = False
+    hangs_on_fracture: bool = False  # its levels are those of a fracture named before it in the sentence
     lent_groups: tuple[LevelGroup, ...] = ()
     evidence_end: int = 0  # where the evidence ends at the earliest
     shares_clause_from: int | None = None  # "sclerosis of T5 without collapse": where the clause begins

@@ -41,12 +41,17 @@ class Found:
         return self.kind in {"treated", "treated_of_vertebra"}
 
 
-def find_terms(line: Line, earlier: Found | None = None) -> list[Found]:
+def find_terms(line: Line, earlier: Found | None = None, *, is_implied: bool = False) -> list[Found]:
     """The terms of a sentence in order; neighbours that make one expression are one term.
 
-    earlier: the last term of the sentence before, for which "that of T10" may stand.
+    earlier: the last term of the sentence before, for which "that of T10" may stand. is_implied: it is meant
+    at each of the levels, without a word for it.
     """
+    if is_implied and earlier is not None:
+        ends = [group.end for group in line.levels] or [len(line.words)]
+        return [replace(earlier, start=end, end=end, is_proxy=True) for end in ends]
     hits = line.language.terms.find(line.words)
+    hits = [_kept_settled(line, hit) for hit in hits if not _is_left_open(line, hit)]
     masks = [hit for hit in hits if hit.kind == "not_terms"]
     severe = [hit for hit in hits if hit.kind == "severe_by_name"]
     kept: list[Hit] = []
@@ -63,7 +68,28 @@ def find_terms(line: Line, earlier: Found | None = None) -> list[Found]:
         )
         for hit in sorted(kept, key=lambda x: x.start)
     ]  # fmt: skip
-    return list(_joined(line, _with_proxies(line, found, earlier)))
+    named = [term for term in found if not _is_bracketed_degree(line, term, found)]
+    return list(_joined(line, _with_proxies(line, named, earlier)))
+
+
+def _is_bracketed_degree(line: Line, term: Found, found: list[Found]) -> bool:
+    """As in "fractures of T8 and T9 (near vertebra plana)": a degree of the term outside the brackets."""
+    if not term.is_severe or "(" not in line.words[: term.start]:
+        return False
+    opened = max(at for at in range(term.start) if line.words[at] == "(")
+    is_inside = ")" not in line.words[opened : term.start]
+    return is_inside and any(x.term is Term.STRONG and x.end <= opened for x in found)
+
+
+def _is_left_open(line: Line, hit: Hit) -> bool:
+    """As in "height loss versus normal": the heights are not said to be kept."""
+    return hit.kind == "kept" and line.has("versus", hit.start, hit.end)
+
+
+def _kept_settled(line: Line, hit: Hit) -> Hit:
+    """As in "height not preserved": a loss of height."""
+    is_denied = hit.kind == "kept" and line.has("negation_before", hit.start + 1, hit.end)
+    return hit._replace(kind="weak_of_vertebra") if is_denied else hit
 
 
 def _overlaps_any(hit: Hit, others: list[Hit]) -> bool:
