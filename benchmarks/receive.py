@@ -140,8 +140,9 @@ def _start(name: str, into: Path, environment: dict[str, str]) -> tuple[subproce
 def _send(folder: Path, port: int, environment: dict[str, str]) -> float:
     started_s = time.perf_counter()
     command = ["storescu", "+sd", "127.0.0.1", str(port), str(folder)]
+    # no time limit: with one Python looks for the end every 50 ms only
     subprocess.run(  # noqa: S603 - our own programs
-        command, env=environment, check=True, timeout=LIMIT_S, stdout=subprocess.DEVNULL
+        command, env=environment, check=True, stdout=subprocess.DEVNULL
     )
     return time.perf_counter() - started_s
 

@@ -1,17 +1,15 @@
-"""What an encoded data set says it is, found by walking over its elements without decoding one."""
+"""What an encoded data set says it is, found by stepping from element to element without decoding one."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import warnings
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from typing import BinaryIO
 
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.filereader import data_element_generator
 from pydicom.uid import UID
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_16
 
 _SOP_CLASS = 0x00080016
 _SOP_INSTANCE = 0x00080018
@@ -19,9 +17,12 @@ _STUDY = 0x0020000D
 _SERIES = 0x0020000E
 _WANTED = {_SOP_CLASS: "SOPClassUID", _SOP_INSTANCE: "SOPInstanceUID", _STUDY: "StudyInstanceUID",
            _SERIES: "SeriesInstanceUID"}  # fmt: skip
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UID = re.compile(r"[0-9.]{1,64}")  # leading zeros are wrong by PS3.5 §9.1 and common in archives
-_LONGEST_VALUE_READ = 128  # bytes; longer values are stepped over
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_DEEPEST_NESTING = 32  # of sequences of undefined length; ours, an SR of ours has four
+_SHORT_REPRESENTATIONS = frozenset(representation.encode() for representation in EXPLICIT_VR_LENGTH_16)
+_REPRESENTATION = re.compile(rb"[A-Z]{2}")
 
 
 class NotADataSetError(ValueError):
@@ -43,54 +44,19 @@ def hashed(uid: str) -> str:
     return hashlib.sha256(uid.encode()).hexdigest()[:32]
 
 
-def read_identity(stream: BinaryIO, size_bytes: int, transfer_syntax_uid: str) -> Identity:
-    """Walk over all elements of a data set that starts at the stream's position.
-
-    Large values are stepped over; ``size_bytes`` is how many bytes there are to the data set's end.
+def identity_of(data: memoryview, transfer_syntax_uid: str) -> Identity:
+    """Step over all elements of a whole data set.
 
     Raises:
-        NotADataSetError: an element reaches beyond the end, the walk fails, or a UID is missing or no UID.
+        NotADataSetError: an element reaches beyond the end, is none, or a UID is missing or no UID.
     """
-    start = stream.tell()
-    uids: dict[int, str] = {}
     syntax = UID(transfer_syntax_uid)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for element in data_element_generator(
-                stream, syntax.is_implicit_VR, syntax.is_little_endian, defer_size=_LONGEST_VALUE_READ
-            ):
-                _note(element, uids)
-    except NotADataSetError:
-        raise
-    except Exception as error:
-        # any byte can be wrong, and pydicom raises many kinds
-        raise NotADataSetError(f"the elements cannot be walked over ({type(error).__name__})") from error
-    if stream.tell() - start > size_bytes:
-        raise NotADataSetError("an element reaches beyond the end of the data set")
-    return _identity(uids)
-
-
-def identity_of_bytes(data: BytesIO, transfer_syntax_uid: str) -> Identity:
-    """``read_identity`` of a whole data set in memory; the stream is left at its start."""
-    data.seek(0)
-    try:
-        return read_identity(data, data.getbuffer().nbytes, transfer_syntax_uid)
-    finally:
-        data.seek(0)
-
-
-def _note(element: RawDataElement | DataElement, uids: dict[int, str]) -> None:
-    if not isinstance(element, RawDataElement):
-        return
-    value = element.value
-    if value is not None and element.length != _UNDEFINED_LENGTH and len(value) < element.length:
-        raise NotADataSetError("an element reaches beyond the end of the data set")
-    if element.tag in _WANTED and isinstance(value, bytes):
-        uids[element.tag] = value.decode("ascii", errors="replace").rstrip("\0 ")
-
-
-def _identity(uids: dict[int, str]) -> Identity:
+    steps = _Steps(data, is_implicit=syntax.is_implicit_VR, is_little_endian=syntax.is_little_endian)
+    uids = {
+        tag: bytes(data[start:end]).decode("ascii", errors="replace").rstrip("\0 ")
+        for tag, start, end in steps.elements()
+        if tag in _WANTED
+    }
     for tag, keyword in _WANTED.items():
         if tag not in uids:
             raise NotADataSetError(f"it has no {keyword}")
@@ -102,3 +68,82 @@ def _identity(uids: dict[int, str]) -> Identity:
         study_instance_uid=uids[_STUDY],
         series_instance_uid=uids[_SERIES],
     )
+
+
+class _Steps:
+    """The elements of one data set (PS3.5 §7.1), each by its tag and the place of its value."""
+
+    def __init__(self, data: memoryview, *, is_implicit: bool, is_little_endian: bool) -> None:
+        order = "<" if is_little_endian else ">"
+        self._data = data
+        self._is_implicit = is_implicit
+        self._tag = struct.Struct(f"{order}HH").unpack_from
+        self._length_2 = struct.Struct(f"{order}H").unpack_from
+        self._length_4 = struct.Struct(f"{order}L").unpack_from
+
+    def elements(self) -> Iterator[tuple[int, int, int]]:
+        """The elements of the uppermost level: tag, start and end of the value.
+
+        Raises:
+            NotADataSetError: an element reaches beyond the end or is none.
+        """
+        place = 0
+        while place < len(self._data) and not self._is_padding(place):
+            tag, start, end = self._step(place, self._is_implicit, 0)
+            yield tag, start, end
+            place = end
+
+    def _is_padding(self, place: int) -> bool:
+        """Whether only zeros too few for an element are left: some senders make a length even so."""
+        rest = self._data[place : place + 8]
+        return len(rest) < 8 and not any(rest)
+
+    def _step(self, place: int, is_implicit: bool, depth: int) -> tuple[int, int, int]:
+        """Tag, start and end of the value of the element at a place."""
+        tag, start, length, is_unknown = self._header(place, is_implicit)
+        if length == _UNDEFINED_LENGTH:
+            # what is in a value of unknown representation is always implicit (PS3.5 §6.2.2)
+            end = self._end_of_items(start, is_implicit or is_unknown, depth + 1)
+        else:
+            end = start + length
+        if end > len(self._data):
+            raise NotADataSetError("an element reaches beyond the end of the data set")
+        return tag, start, end
+
+    def _header(self, place: int, is_implicit: bool) -> tuple[int, int, int, bool]:
+        """Tag, start of the value, its length, and whether its representation is UN."""
+        data = self._data
+        try:
+            group, number = self._tag(data, place)
+            tag = group << 16 | number
+            if is_implicit or tag in (_ITEM, _ITEM_END, _SEQUENCE_END):
+                return tag, place + 8, self._length_4(data, place + 4)[0], False
+            representation = bytes(data[place + 4 : place + 6])
+            if representation in _SHORT_REPRESENTATIONS:
+                return tag, place + 8, self._length_2(data, place + 6)[0], False
+            if not _REPRESENTATION.fullmatch(representation):
+                raise NotADataSetError("an element without a value representation")
+            return tag, place + 12, self._length_4(data, place + 8)[0], representation == b"UN"
+        except struct.error as error:
+            raise NotADataSetError("the last element is cut off") from error
+
+    def _end_of_items(self, place: int, is_implicit: bool, depth: int) -> int:
+        """Where a sequence, or pixel data in fragments, of undefined length ends."""
+        if depth > _DEEPEST_NESTING:
+            raise NotADataSetError("its sequences are nested too deeply")
+        while True:
+            tag, start, length, _ = self._header(place, is_implicit)
+            if tag == _SEQUENCE_END:
+                return start
+            if tag != _ITEM:
+                raise NotADataSetError("a sequence holds something other than items")
+            is_open = length == _UNDEFINED_LENGTH
+            place = self._end_of_item(start, is_implicit, depth) if is_open else start + length
+
+    def _end_of_item(self, place: int, is_implicit: bool, depth: int) -> int:
+        """Where an item of undefined length ends."""
+        while True:
+            tag, start, end = self._step(place, is_implicit, depth)
+            if tag == _ITEM_END:
+                return start
+            place = end

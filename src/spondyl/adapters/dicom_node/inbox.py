@@ -91,8 +91,11 @@ class Inbox:
         try:
             self._check_room()
             self._write(partial, content)
-            objects.mkdir(parents=True, exist_ok=True)
-            partial.replace(final)
+            try:
+                partial.replace(final)
+            except FileNotFoundError:  # the first of its study
+                objects.mkdir(parents=True, exist_ok=True)
+                partial.replace(final)
         except OSError as error:
             partial.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -124,9 +127,12 @@ class Inbox:
 
     def _write(self, path: Path, content: Iterable[Buffer]) -> None:
         with path.open("xb", buffering=0) as stream:
-            for part in content:
-                view = memoryview(part)
-                while view:
-                    view = view[stream.write(view) :]
+            parts = [memoryview(part) for part in content]
+            while parts:
+                n_written = os.writev(stream.fileno(), parts)
+                while parts and n_written >= len(parts[0]):
+                    n_written -= len(parts.pop(0))
+                if n_written:
+                    parts[0] = parts[0][n_written:]
             if self._is_synced:
                 os.fsync(stream.fileno())

@@ -13,7 +13,6 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pynetdicom import AE, build_role, evt
-from pynetdicom.dsutils import encode_file_meta
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -21,11 +20,11 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from spondyl.adapters.dicom_node.associate import PENDING, NoAssociationError, associated, find
-from spondyl.adapters.dicom_node.identity import NotADataSetError, hashed, identity_of_bytes
+from spondyl.adapters.dicom_node.file_meta import file_start
+from spondyl.adapters.dicom_node.identity import NotADataSetError, hashed, identity_of
 from spondyl.adapters.dicom_node.library import TRANSFER_SYNTAXES
 from spondyl.adapters.dicom_node.peer import Peer, Tls
 
-_FILE_START = b"\0" * 128 + b"DICM"
 # at most 128 contexts fit into a request (PS3.8 §9.3.2): what a CT study and our results are made of
 RETRIEVED_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.2",  # CT
@@ -168,10 +167,16 @@ def _counts(answers: Any) -> tuple[int, int]:  # noqa: ANN401 - pynetdicom's gen
 def _keep(event: evt.Event, into: Path, written: set[str]) -> int:
     data = cast("BytesIO", cast("Any", event.request).DataSet)
     try:
-        identity = identity_of_bytes(data, str(event.context.transfer_syntax))
+        syntax = str(event.context.transfer_syntax)
+        identity = identity_of(data.getbuffer(), syntax)
         name = hashed(identity.sop_instance_uid)
         partial = into / f".{name}.part"
-        partial.write_bytes(b"".join((_FILE_START, encode_file_meta(event.file_meta), data.getvalue())))
+        start = file_start(
+            sop_class_uid=identity.sop_class_uid,
+            sop_instance_uid=identity.sop_instance_uid,
+            transfer_syntax_uid=syntax,
+        )
+        partial.write_bytes(start + data.getvalue())
         partial.replace(into / f"{name}.dcm")
     except NotADataSetError:
         return CANNOT_UNDERSTAND

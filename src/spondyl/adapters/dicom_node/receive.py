@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Any, Self, cast
+from typing import Self
 
-from pynetdicom import AE, evt
-from pynetdicom.dsutils import encode_file_meta
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
-from pynetdicom.transport import ThreadedAssociationServer
 
-from spondyl.adapters.dicom_node.identity import NotADataSetError, hashed, identity_of_bytes
+from spondyl.adapters.dicom_node.file_meta import file_start
+from spondyl.adapters.dicom_node.identity import NotADataSetError, hashed, identity_of
 from spondyl.adapters.dicom_node.inbox import Inbox, NoRoomError
-from spondyl.adapters.dicom_node.library import (
-    STORAGE_CLASSES,
-    TRANSFER_SYNTAXES,
-    new_entity,
-    serve_at_once,
-)
+from spondyl.adapters.dicom_node.library import STORAGE_CLASSES, TRANSFER_SYNTAXES
+from spondyl.adapters.dicom_node.listen import Listener, Rules, StoreRequest
 from spondyl.adapters.dicom_node.peer import Peer, Tls, check_ae_title, server_context
 from spondyl.adapters.dicom_node.quiet import QuietTimer
 
@@ -28,7 +21,6 @@ SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
-_FILE_START = b"\0" * 128 + b"DICM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +74,7 @@ class Receiver:
     timer: QuietTimer
     tell: Tell
     counts: Counts = field(default_factory=Counts)
-    _server: ThreadedAssociationServer | None = None
+    _listener: Listener | None = None
 
     def __enter__(self) -> Self:
         """Start to listen.
@@ -91,56 +83,43 @@ class Receiver:
             OSError: the address cannot be had.
             PeerError: a certificate cannot be used.
         """
-        entity = _entity(self.settings)
-        tls = self.settings.tls
-        self._server = cast(
-            "ThreadedAssociationServer",
-            entity.start_server(
-                (self.settings.listen.host, self.settings.listen.port),
-                block=False,
-                ssl_context=None if tls is None else server_context(tls),
-                evt_handlers=[
-                    (evt.EVT_CONN_OPEN, serve_at_once),
-                    (evt.EVT_C_STORE, self._store),
-                    (evt.EVT_RELEASED, self._ended, [True]),
-                    (evt.EVT_ABORTED, self._ended, [False]),
-                    (evt.EVT_REJECTED, self._rejected),
-                ],
-            ),
-        )
+        listen = self.settings.listen
+        self._listener = Listener(listen.host, listen.port, _rules(self.settings), self)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop listening; what was acknowledged lies in the inbox."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     @property
     def port(self) -> int:
         """The port that is listened on: the one asked for, or the one given for 0."""
-        assert self._server is not None
-        return int(self._server.server_address[1])
+        assert self._listener is not None
+        return self._listener.port
 
-    def _store(self, event: evt.Event) -> int:
-        request = cast("Any", event.request)
-        data = cast("BytesIO", request.DataSet)
-        syntax = str(event.context.transfer_syntax)
+    def store(self, request: StoreRequest) -> int:
+        """Put an object into the inbox; gives the status of the answer."""
         try:
-            identity = identity_of_bytes(data, syntax)
+            identity = identity_of(request.data.getbuffer(), request.transfer_syntax_uid)
         except NotADataSetError as error:
             return self._refuse(CANNOT_UNDERSTAND, "CANNOT_UNDERSTAND", str(error))
-        asked = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+        asked = (request.sop_class_uid, request.sop_instance_uid)
         if asked != (identity.sop_class_uid, identity.sop_instance_uid):
             return self._refuse(DOES_NOT_MATCH, "DOES_NOT_MATCH", "its UIDs are not those of the request")
         study = hashed(identity.study_instance_uid)
+        start = file_start(
+            sop_class_uid=identity.sop_class_uid,
+            sop_instance_uid=identity.sop_instance_uid,
+            transfer_syntax_uid=request.transfer_syntax_uid,
+            sender_ae_title=request.calling_ae_title,
+        )
         try:
             # told before and after: a study must not be taken as quiet while its object is being written
-            self.timer.touch(study, id(event.assoc))
-            is_new = self.inbox.store(
-                identity, (_FILE_START, encode_file_meta(event.file_meta), data.getbuffer())
-            )
-            self.timer.touch(study, id(event.assoc))
+            self.timer.touch(study, request.association)
+            is_new = self.inbox.store(identity, (start, request.data.getbuffer()))
+            self.timer.touch(study, request.association)
         except NoRoomError:
             return self._refuse(OUT_OF_RESOURCES, "NO_ROOM", "the disk is full")
         except OSError as error:
@@ -149,26 +128,31 @@ class Receiver:
         self.counts.repeated += not is_new
         return SUCCESS
 
+    def ended(self, association: int, *, is_orderly: bool) -> None:
+        """An association is over: its studies may be complete."""
+        self.timer.source_ended(association, orderly=is_orderly)
+
+    def rejected(self, calling_ae_title: str) -> None:
+        """A caller was not let in."""
+        self.tell(Told(code="REJECTED", text=f"{calling_ae_title!r} may not call, or too many do"))
+
+    def broken(self, text: str) -> None:
+        """A connection was ended because of what came over it."""
+        self.tell(Told(code="BROKEN_CONNECTION", text=f"an association was aborted: {text}"))
+
     def _refuse(self, status: int, code: str, text: str) -> int:
         self.counts.refused += 1
         self.tell(Told(code=code, text=f"an object was refused with status {status:04X}: {text}"))
         return status
 
-    def _ended(self, event: evt.Event, orderly: bool) -> None:
-        self.timer.source_ended(id(event.assoc), orderly=orderly)
 
-    def _rejected(self, event: evt.Event) -> None:
-        self.tell(
-            Told(code="REJECTED", text=f"{event.assoc.requestor.ae_title!r} may not call, or too many do")
-        )
-
-
-def _entity(settings: Settings) -> AE:
-    entity = new_entity(settings.listen.ae_title, settings.answer_timeout_s)
-    entity.maximum_associations = settings.most_associations
-    entity.require_calling_aet = list(settings.known_ae_titles)
-    entity.require_called_aet = settings.is_title_checked
-    for sop_class in STORAGE_CLASSES:
-        entity.add_supported_context(sop_class, TRANSFER_SYNTAXES)
-    entity.add_supported_context(Verification)
-    return entity
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        sop_classes=frozenset((*STORAGE_CLASSES, str(Verification))),
+        transfer_syntaxes=frozenset(str(syntax) for syntax in TRANSFER_SYNTAXES),
+        known_ae_titles=frozenset(settings.known_ae_titles),
+        called_ae_title=settings.listen.ae_title if settings.is_title_checked else None,
+        most_associations=settings.most_associations,
+        answer_timeout_s=settings.answer_timeout_s,
+        tls=None if settings.tls is None else server_context(settings.tls),
+    )
