@@ -13,6 +13,7 @@ from spondyl.geometry.resample import sample
 
 UNKNOWN = 0.5  # evidence that speaks neither way
 _IN_VIEW_SHARE = 0.7  # of the place of the sacrum must lie within the scan for "none" to count
+_DISC_VOXELS = 5  # bodies nearer than twice this belong to one column: a disc, widened by a crushed neighbour
 # where the sacrum lies if it is the next below
 _SACRUM_SIDE_MM = np.arange(-12.0, 12.1, 4.0)
 _SACRUM_BEHIND_MM = np.arange(-8.0, 20.1, 4.0)
@@ -72,13 +73,14 @@ class CoarseMaps:
     def column_lps_mm(self, probability: float, step_mm: float) -> Float64Array:
         """(n, 3) middle of the column of bodies from head to foot, a point about every ``step_mm``.
 
-        The largest joined part above ``probability``; empty where there is none.
+        The largest row of parts above ``probability``, without the discs between; empty where there is none.
         """
-        parts, n_parts = ndimage.label(self.body > probability)
-        if n_parts == 0:
+        is_body = self.body > probability
+        if not is_body.any():
             return np.zeros((0, 3))
-        largest = int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
-        index = np.argwhere(parts == largest)
+        rows, _ = ndimage.label(ndimage.binary_dilation(is_body, iterations=_DISC_VOXELS))
+        largest = int(np.argmax(np.bincount(rows[is_body])))
+        index = np.argwhere(is_body & (rows == largest))
         points = to_points(self.affine, index.astype(np.float64))
         band = np.round(points[:, 2] / step_mm)
         middles = [points[band == number].mean(axis=0) for number in np.unique(band)[::-1]]

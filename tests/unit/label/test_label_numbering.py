@@ -398,3 +398,17 @@ def test_two_bodies_with_a_whole_one_between_them_are_not_named_with_certainty()
 def test_the_masks_are_passed_on_as_they_came() -> None:
     masks = spine(levels("T1", "L5"))
     assert label(masks, SETTINGS).masks is masks
+
+
+def test_a_body_missed_in_a_step_of_one_and_a_half_does_not_shift_the_names_between_two_anchors() -> None:
+    """T6 is crushed and was missed: its step is too short for two, but ribs are seen to begin and to end."""
+    masks = spine(levels(Level.C6, Level.L2))
+    place = levels(Level.C6, Level.L2).index(Level.T6)
+    vertebrae = list(masks.vertebrae)
+    shift = np.array([0.0, 0.0, 0.5 * pitch_mm(Level.T6)])  # what lies below comes up by half a step
+    below = [
+        replace(x, candidate=replace(x.candidate, centre_lps_mm=x.candidate.centre_lps_mm + shift))
+        for x in vertebrae[place + 1 :]
+    ]
+    found = replace(masks, vertebrae=tuple(vertebrae[:place] + below))
+    assert named(found) == [x for x in levels(Level.C6, Level.L2) if x != Level.T6]

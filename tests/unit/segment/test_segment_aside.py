@@ -22,6 +22,7 @@ def outline(centre_mm: Sequence[float]) -> Outline:
         volume_ml=20.0,
         certainty=0.9,
         half_width_mm=20.0,
+        half_height_mm=11.0,
         target=nothing,
         posterior=nothing,
         hu=nothing,

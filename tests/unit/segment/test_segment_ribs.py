@@ -26,6 +26,7 @@ def outline(height_mm: float) -> Outline:
         volume_ml=20.0,
         certainty=0.9,
         half_width_mm=HALF_WIDTH_MM,
+        half_height_mm=11.0,
         target=nothing,
         posterior=nothing,
         hu=nothing,

@@ -11,6 +11,7 @@ from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.vertebra import LevelName, Vertebra
 from spondyl.geometry.arrays import Float64Array
 from spondyl.stages.label.curve import curve_score, lean_deg
+from spondyl.stages.label.gaps import gap_choices
 from spondyl.stages.label.outline_ratio import depth_to_width, ratio_score
 from spondyl.stages.label.settings import Settings
 
@@ -25,6 +26,8 @@ PITCH_MM: dict[Level, float] = {
 MOST_BODIES = len(STANDARD_LEVELS) + 1  # the longest column: C1 to S1 with T13 or L6
 
 
+# ours, in squared spreads: more misfit of one step than this says no more
+_MOST_TOO_SHORT, _MOST_TOO_LONG = 9.0, 25.0
 _DOUBT_POWER = 1.7  # ours: evidence between 0.25 and 0.75 hardly counts, it was wrong as often as right
 
 
@@ -43,11 +46,11 @@ def name_sequence(
 
     ``vertebrae``: at most MOST_BODIES. ``is_doubtful``: no name is to be certain, whatever fits.
     """
-    gaps = _gaps(vertebrae)
-    numberings, scores = _numberings(vertebrae, gaps, settings)
-    if not numberings:  # a gap that hides more bodies than a spine has: do not believe it, nor the names
+    steps = _steps_mm(vertebrae)
+    numberings, scores = _numberings(vertebrae, gap_choices(steps), settings)
+    if not numberings:  # gaps that hide more bodies than a spine has: do not believe them, nor the names
         is_doubtful = True
-        numberings, scores = _numberings(vertebrae, [0] * len(gaps), settings)
+        numberings, scores = _numberings(vertebrae, [(0,) * len(steps)], settings)
     posterior = np.exp(scores - scores.max())
     posterior /= posterior.sum()
     best = numberings[int(np.argmax(posterior))]
@@ -94,11 +97,10 @@ def _steps_mm(vertebrae: tuple[Vertebra, ...]) -> Float64Array:
     return np.asarray(np.linalg.norm(np.diff(centres, axis=0), axis=1))
 
 
-def _usable_steps(vertebrae: tuple[Vertebra, ...], gaps: list[int]) -> list[bool]:
+def _usable_steps(vertebrae: tuple[Vertebra, ...]) -> list[bool]:
     """Steps between neighbours that are both whole: of a cut body the centre is not known."""
     whole = [not x.cut_by_border for x in vertebrae]
-    pairs = itertools.pairwise(whole)
-    return [missed == 0 and upper and lower for missed, (upper, lower) in zip(gaps, pairs, strict=True)]
+    return [upper and lower for upper, lower in itertools.pairwise(whole)]
 
 
 def _leans(vertebrae: tuple[Vertebra, ...], usable: list[bool]) -> tuple[float | None, ...]:
@@ -106,33 +108,24 @@ def _leans(vertebrae: tuple[Vertebra, ...], usable: list[bool]) -> tuple[float |
     return tuple(float(x) if is_usable else None for x, is_usable in zip(leans, usable, strict=True))
 
 
-def _gaps(vertebrae: tuple[Vertebra, ...]) -> list[int]:
-    """How many bodies were missed in each step: steps much longer than those around them."""
-    steps = _steps_mm(vertebrae)
-    missed = []
-    for place, step in enumerate(steps):
-        near = np.concatenate([steps[max(place - 2, 0) : place], steps[place + 1 : place + 3]])
-        usual = float(np.median(near)) if len(near) else float(step)
-        missed.append(max(round(float(step) / usual) - 1, 0) if step > 1.6 * usual else 0)
-    return missed
-
-
 def _numberings(
-    vertebrae: tuple[Vertebra, ...], gaps: list[int], settings: Settings
+    vertebrae: tuple[Vertebra, ...], choices: list[tuple[int, ...]], settings: Settings
 ) -> tuple[list[tuple[Level, ...]], Float64Array]:
     """Every way to lay the bodies onto an anatomy, with its log score."""
-    offsets = np.concatenate([[0], np.cumsum(np.array(gaps, dtype=int) + 1)]).astype(int)
     ratios = tuple(depth_to_width(x) for x in vertebrae)
-    usable = _usable_steps(vertebrae, gaps)
+    usable = _usable_steps(vertebrae)
     leans = _leans(vertebrae, usable)
     numberings, scores = [], []
-    for anatomy in _anatomies(settings):
+    for gaps, anatomy in itertools.product(choices, _anatomies(settings)):
+        offsets = np.concatenate([[0], np.cumsum(np.array(gaps, dtype=int) + 1)]).astype(int)
+        prior = np.log(anatomy.prior) + sum(gaps) * np.log(settings.missed_prior)
+        next_to = tuple(lean if gap == 0 else None for lean, gap in zip(leans, gaps, strict=True))
         for first in range(len(anatomy.levels) - int(offsets[-1])):
             levels = tuple(anatomy.levels[first + int(offset)] for offset in offsets)
             numberings.append(levels)
             score = _score(vertebrae, levels, anatomy, usable, settings)
-            shape = ratio_score(ratios, levels, settings) + curve_score(leans, levels, settings)
-            scores.append(np.log(anatomy.prior) + score + shape)
+            shape = ratio_score(ratios, levels, settings) + curve_score(next_to, levels, settings)
+            scores.append(prior + score + shape)
     return numberings, np.array(scores)
 
 
@@ -155,7 +148,7 @@ def _score(
             total += _evidence(evidence, settings.sacrum_certainty, is_there=is_above_sacrum)
     if levels[-1] == Level.S1:
         total += float(np.log(settings.outlined_sacrum_prior))
-    return total + _pitch_score(vertebrae, levels, usable, settings)
+    return total + _pitch_score(vertebrae, levels, anatomy, usable, settings)
 
 
 def _number_score(vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], settings: Settings) -> float:
@@ -202,24 +195,37 @@ def _evidence(seen: float, certainty: float, *, is_there: bool) -> float:
 
 
 def _pitch_score(
-    vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], usable: list[bool], settings: Settings
+    vertebrae: tuple[Vertebra, ...],
+    levels: tuple[Level, ...],
+    anatomy: _Anatomy,
+    usable: list[bool],
+    settings: Settings,
 ) -> float:
-    """Steps against the norm: one size for the whole spine, then each step's own spread."""
+    """Steps against the norm: one size for the whole spine, then each step's own spread.
+
+    A step can fall short of its norm by any length (a body is crushed), but hardly exceed it.
+    """
     steps = _steps_mm(vertebrae)
     ratios = [
-        float(np.log(step / PITCH_MM[level]))
-        for step, level, is_usable in zip(steps, levels[:-1], usable, strict=True)
+        float(np.log(step / _norm_mm(anatomy, upper, lower)))
+        for step, upper, lower, is_usable in zip(steps, levels[:-1], levels[1:], usable, strict=True)
         if is_usable
     ]
     if not ratios:
         return 0.0
     values = np.array(ratios)
-    precision = len(values) / settings.pitch_sd**2
-    size = values.sum() / settings.pitch_sd**2 / (precision + 1.0 / settings.size_sd**2)
-    misfit = (
-        np.minimum(((values - size) / settings.pitch_sd) ** 2, 9.0).sum() + (size / settings.size_sd) ** 2
+    size = (
+        float(np.median(values)) * len(values) / (len(values) + (settings.pitch_sd / settings.size_sd) ** 2)
     )
-    return float(-0.5 * settings.pitch_weight * misfit)
+    off = (values - size) / settings.pitch_sd
+    misfit = np.minimum(off**2, np.where(off > 0.0, _MOST_TOO_LONG, _MOST_TOO_SHORT)).sum()
+    return float(-0.5 * settings.pitch_weight * (misfit + (size / settings.size_sd) ** 2))
+
+
+def _norm_mm(anatomy: _Anatomy, upper: Level, lower: Level) -> float:
+    """Usual distance of two levels' centres, over the levels between them where any were missed."""
+    first, last = anatomy.levels.index(upper), anatomy.levels.index(lower)
+    return sum(PITCH_MM[level] for level in anatomy.levels[first:last])
 
 
 def _has_anchor(vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], settings: Settings) -> bool:

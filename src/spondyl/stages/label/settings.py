@@ -28,6 +28,7 @@ class Settings:
         each departure from 12 thoracic and 5 lumbar vertebrae occurs.
     outlined_sacrum_prior: how often the first sacral body is outlined like a vertebra (the networks learn
         it as sacrum); without it six lumbar bodies would always be read as five and S1.
+    missed_prior: how often a body is missed inside the chain.
     certain_probability: below this a name is marked uncertain.
     anchor_margin: evidence (0-1) by which a rib or the sacrum must change to count as an anchor.
     """
@@ -49,5 +50,6 @@ class Settings:
     four_lumbar_prior: float = 0.01
     six_lumbar_prior: float = 0.02
     outlined_sacrum_prior: float = 0.15
+    missed_prior: float = 0.03
     certain_probability: float = 0.90
     anchor_margin: float = 0.35

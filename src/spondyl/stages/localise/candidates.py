@@ -17,9 +17,15 @@ from spondyl.stages.localise.sweep import SweepMaps
 
 
 def find_candidates(maps: SweepMaps, coarse: CoarseMaps, settings: Settings) -> list[BodyCandidate]:
-    """Every connected core that is large enough, with its frame and the evidence for its level."""
-    core = (maps.body > settings.core_probability) & (
-        np.abs(maps.superior_coordinate) < settings.core_coordinate
+    """Every connected core that is large enough, with its frame and the evidence for its level.
+
+    Within a body the coordinate rises to the head; between two bodies it falls back, through the same values.
+    """
+    rises = np.gradient(maps.superior_coordinate, axis=0) * maps.affine[2, 0] > 0.0
+    core = (
+        (maps.body > settings.core_probability)
+        & (np.abs(maps.superior_coordinate) < settings.core_coordinate)
+        & rises
     )
     parts, _ = ndimage.label(core)
     voxel_ml = channels.FINDER_SPACING_MM**3 / 1000.0

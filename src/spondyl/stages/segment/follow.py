@@ -127,12 +127,13 @@ def _search_column(scan: Scan, outlines: list[Outline], column: Float64Array) ->
     places = list(range(len(column)))
     while places:
         centres = np.array([x.centre_lps_mm for x in outlines])
-        distances = np.linalg.norm(column[places][:, None] - centres[None], axis=2).min(axis=1)
-        # the place next to what is known comes first: sizes are compared with neighbours
-        order = int(np.argmin(np.where(distances < settings.column_reach_mm, np.inf, distances)))
-        if distances[order] < settings.column_reach_mm:
+        reach = np.array([x.half_height_mm + settings.column_margin_mm for x in outlines])
+        distances = np.linalg.norm(column[places][:, None] - centres[None], axis=2)
+        is_free = (distances > reach).all(axis=1)
+        if not is_free.any():
             break
-        place = places.pop(order)
+        # the place next to what is known comes first: sizes are compared with neighbours
+        place = places.pop(int(np.argmin(np.where(is_free, distances.min(axis=1), np.inf))))
         nearest = outlines[int(np.argmin(np.linalg.norm(centres - column[place], axis=1)))]
         frame = _frame_along(_direction(column, place))
         guess = _guess(nearest.candidate, column[place], frame, nearest.candidate.level_estimate)

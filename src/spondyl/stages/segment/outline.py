@@ -29,6 +29,7 @@ class Outline:
     volume_ml: float
     certainty: float
     half_width_mm: float
+    half_height_mm: float
     target: Float32Array
     posterior: Float32Array
     hu: Float32Array
@@ -78,7 +79,8 @@ def outline_body(scan: Scan, candidate: BodyCandidate, known: Sequence[Outline] 
         frame=frame,
         volume_ml=_volume_ml(target),
         certainty=_certainty(target),
-        half_width_mm=_half_width(target),
+        half_width_mm=_half_extent(target, axis=2),
+        half_height_mm=_half_extent(target, axis=0),
         target=target,
         posterior=output[3],
         hu=view.hu,
@@ -196,8 +198,7 @@ def _certainty(target: Float32Array) -> float:
     return float(np.mean(np.abs(2.0 * target[ring] - 1.0)))
 
 
-def _half_width(target: Float32Array) -> float:
-    """Half of the body's extent from left to right, by the middle 90 % of its voxels, mm."""
-    left = np.nonzero(target > 0.5)[2]
-    low, high = np.percentile(left, [5, 95])
+def _half_extent(target: Float32Array, *, axis: int) -> float:
+    """Half of the body's extent along an axis of its patch, by the middle 90 % of its voxels, mm."""
+    low, high = np.percentile(np.nonzero(target > 0.5)[axis], [5, 95])
     return float(high - low) * channels.REFINER_SPACING_MM / 2.0

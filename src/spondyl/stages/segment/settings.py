@@ -16,7 +16,9 @@ class Settings:
     duplicate_mm: two outlines whose centres are nearer than this are one body.
     column_probability, column_step_mm: the finder's column of bodies is where it is as sure as this; it is
         looked at in such steps.
-    column_reach_mm: a place of the column further than this from every outline holds another body.
+    column_margin_mm: a place of the column further than this above or below every outline holds another
+        body.
+    column_reach_mm: a candidate nearer than this to the column has its direction.
     first_volume_ml: a first body found in the column, without neighbours to compare, lies between these.
     gap_factor: a step this many times its neighbours' holds a missed body.
     largest_slant_deg: a candidate that lies further than this from the column's direction is turned upright.
@@ -42,6 +44,7 @@ class Settings:
     duplicate_mm: float = 9.0
     column_probability: float = 0.5
     column_step_mm: float = 5.0
+    column_margin_mm: float = 5.0
     column_reach_mm: float = 12.0
     first_volume_ml: tuple[float, float] = (3.0, 90.0)
     gap_factor: float = 1.6
