@@ -51,13 +51,14 @@ def outline_body(scan: Scan, candidate: BodyCandidate, known: Sequence[Outline] 
     """Outline the body at a candidate's place, None where there is none, or one of the known ones.
 
     The patch is cut anew round what was found until it stays where it is: an outline begun aside or aslant
-    is not to be trusted. Only the last outline is kept, the mean with that of the mirrored patch.
+    is not to be trusted. The last one counts, as the mean with that of the mirrored patch.
     """
     settings, refiner = scan.settings, scan.refiner
     centre, frame = candidate.centre_lps_mm, candidate.frame
     for _ in range(settings.most_passes):
         view = _View.cut(scan, centre, frame)
-        target, output = _outlined(refiner, view, mirrored_too=False)
+        output = _run(refiner, view.hu)
+        target = _own_part(output[1], view.in_scan)
         if _volume_ml(target) < settings.smallest_volume_ml:
             return None
         before = (centre, frame)
@@ -68,11 +69,11 @@ def outline_body(scan: Scan, candidate: BodyCandidate, known: Sequence[Outline] 
             return None
         if _stays(before, (centre, frame), settings):
             break
-    view = _View.cut(scan, centre, frame)
-    target, output = _outlined(refiner, view, mirrored_too=True)
+    output = 0.5 * (output + _run_mirrored(refiner, view.hu))
+    target = _own_part(output[1], view.in_scan)
     if _volume_ml(target) < settings.smallest_volume_ml:
         return None
-    centre, frame = _place(target, output[channels.REFINER_COORDINATES :], view.affine, frame)
+    centre, frame = _place(target, output[channels.REFINER_COORDINATES :], view.affine, before[1])
     return Outline(
         candidate=candidate,
         centre_lps_mm=centre,
@@ -106,14 +107,6 @@ class _View:
         return cls(hu=hu, in_scan=in_scan & ~scan.field.holds_no_data(hu, affine), affine=affine)
 
 
-def _outlined(refiner: Network, view: _View, *, mirrored_too: bool) -> tuple[Float32Array, Float32Array]:
-    """The target's share of each voxel, and all outputs."""
-    output = _run(refiner, view.hu, mirrored_too=mirrored_too)
-    target = _own_part(output[1])
-    target[~view.in_scan] = 0.0
-    return target, output
-
-
 def _volume_ml(target: Float32Array) -> float:
     return float(target.sum()) * channels.REFINER_SPACING_MM**3 / 1000.0
 
@@ -127,15 +120,16 @@ def _stays(
     return moved < settings.still_mm and cosine > np.cos(np.radians(settings.still_deg))
 
 
-def _run(refiner: Network, hu: Float32Array, *, mirrored_too: bool) -> Float32Array:
-    """Class probabilities and coordinates; the mean with the left-right mirrored patch where asked."""
-    patch = channels.scale_hu(hu)
-    output = _probabilities(refiner.run(patch))
-    if not mirrored_too:
-        return output
-    mirrored = _probabilities(refiner.run(np.ascontiguousarray(patch[:, :, ::-1])))[:, :, :, ::-1].copy()
+def _run(refiner: Network, hu: Float32Array) -> Float32Array:
+    """Class probabilities and coordinates."""
+    return _probabilities(refiner.run(channels.scale_hu(hu)))
+
+
+def _run_mirrored(refiner: Network, hu: Float32Array) -> Float32Array:
+    """The same of the patch mirrored left to right, turned back."""
+    mirrored = _run(refiner, np.ascontiguousarray(hu[:, :, ::-1]))[:, :, :, ::-1].copy()
     mirrored[channels.REFINER_COORDINATES] *= -1.0
-    return np.asarray(0.5 * (output + mirrored), np.float32)
+    return mirrored
 
 
 def _probabilities(output: Float32Array) -> Float32Array:
@@ -146,8 +140,9 @@ def _probabilities(output: Float32Array) -> Float32Array:
     return np.concatenate([exponent / exponent.sum(axis=0), output[n:]])
 
 
-def _own_part(target: Float32Array) -> Float32Array:
-    """The target without pieces that are not joined to its main part; nothing where nothing is likely."""
+def _own_part(target: Float32Array, in_scan: BoolArray) -> Float32Array:
+    """The target within the scan, without pieces that are not joined to its main part."""
+    target = np.where(in_scan, target, np.float32(0.0))
     parts, n_parts = ndimage.label(target > 0.5)
     if n_parts == 0:
         return np.zeros_like(target)
@@ -172,7 +167,9 @@ def _place(
         [np.ones(len(local)), local, local**2, local[:, :1] * local[:, 1:], local[:, 1] * local[:, 2]]
     )
     values = np.stack([coordinates[axis][place] for axis in range(3)], axis=1).astype(np.float64)
-    solution = np.linalg.lstsq(design, values, rcond=None)[0]
+    # a touch of ridge: a body of a few voxels does not fix all terms
+    normal = design.T @ design + 1e-6 * len(local) * np.eye(design.shape[1])
+    solution = np.linalg.solve(normal, design.T @ values)
     superior = frame @ _near(solution[1:4, 2], 2)
     posterior = frame @ _near(solution[1:4, 1], 1)
     posterior = posterior - superior * (superior @ posterior)
@@ -194,8 +191,11 @@ def _certainty(target: Float32Array) -> float:
     body = target > 0.5
     if not body.any():
         return 0.0
-    ring = ndimage.binary_dilation(body, iterations=2)
-    return float(np.mean(np.abs(2.0 * target[ring] - 1.0)))
+    box = tuple(
+        slice(max(one.start - 2, 0), one.stop + 2) for one in ndimage.find_objects(body.astype(np.uint8))[0]
+    )
+    ring = ndimage.binary_dilation(body[box], iterations=2)
+    return float(np.mean(np.abs(2.0 * target[box][ring] - 1.0)))
 
 
 def _half_extent(target: Float32Array, *, axis: int) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Settings:
     """How outlines are made, accepted and judged.
 
-    most_passes: how often a patch is cut anew round what was found, at most, before the last time.
+    most_passes: how often a patch is cut at most.
     still_mm, still_deg: it is not cut anew when centre and axes moved by less.
     smallest_volume_ml: a body smaller than this is not one.
     largest_shift_mm: a body further from where it was looked for is another one.
@@ -36,9 +36,9 @@ class Settings:
     metal_reach_mm: how far round the body metal counts.
     """
 
-    most_passes: int = 3
-    still_mm: float = 1.5
-    still_deg: float = 6.0
+    most_passes: int = 4
+    still_mm: float = 1.0
+    still_deg: float = 4.0
     smallest_volume_ml: float = 1.2
     largest_shift_mm: float = 14.0
     duplicate_mm: float = 9.0
