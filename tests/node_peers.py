@@ -15,7 +15,15 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import (
+    UID,
+    CTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
@@ -59,6 +67,17 @@ def ct_object(study: int, number: int, *, sop_class: str = CTImageStorage, side:
     data.RescaleSlope, data.RescaleIntercept = 1, -1024
     data.PixelData = bytes((number % 256, 0)) * side * side
     return data
+
+
+def encoded(data: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """A data set without anything before it."""
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = (
+        syntax != ExplicitVRBigEndian,
+        syntax == ImplicitVRLittleEndian,
+    )
+    write_dataset(stream, data)
+    return bytes(stream.getvalue())
 
 
 def write_study(folder: Path, study: int, n_objects: int, *, side: int = 8) -> list[Path]:

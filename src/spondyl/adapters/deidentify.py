@@ -4,7 +4,7 @@ Which attribute is treated how comes from the table of the library ``dicom-anony
 its maintainers keep. The library itself treats only the top level and makes random UIDs; here the whole
 tree is walked, and identifiers are keyed hashes, so that two runs give the same ones without a list.
 Structured reports keep their tree and codes, with each element treated (Clean Structured Content Option), but
-no free text: a de-identified report of ours can no longer be read back into a finding.
+no free text. Of a report of ours the finding stays, with new identifiers: it can still be read back.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
+from spondyl.domain.finding import StudyFinding
+from spondyl.domain.report import NotOurReportError
+from spondyl.stages.report import texts_to_keep
+
 SHORTEST_KEY_BYTES = 16
 _CONTENT_SEQUENCE = 0x0040A730
 _TEXT_VALUE = 0x0040A160  # free text of a structured report: not in the table, and may say anything
@@ -33,6 +37,7 @@ _DATE, _TIME, _DATE_TIME = "19000101", "000000", "19000101000000"
 _DUMMIES = {"DA": _DATE, "TM": _TIME, "DT": _DATE_TIME, "AS": "000Y", "DS": "0", "IS": "0", "SQ": []}
 _TEXT = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 _DUMMY_TEXT = "REMOVED"
+_SERIES_NAME = 12  # letters of a new name of a series in a finding
 _WITHOUT_PIXELS = ("1.2.840.10008.5.1.4.1.1.104.",)  # encapsulated documents: their inside cannot be treated
 _BURNED_IN_LIKELY = (
     "1.2.840.10008.5.1.4.1.1.7",  # Secondary Capture and its multi-frame kinds
@@ -97,7 +102,10 @@ class Deidentifier:
         refuse_burned_in(data)
         pseudonym = self.pseudonym(str(data.get("PatientID", "")), str(data.get("IssuerOfPatientID", "")))
         data.remove_private_tags()
+        kept = self._texts_to_keep(data)
         self._treat_tree(data)
+        for item, text in kept:
+            item.TextValue = text
         data.PatientID = pseudonym
         data.PatientName = pseudonym
         data.PatientIdentityRemoved = "YES"
@@ -131,6 +139,34 @@ class Deidentifier:
         path.touch(mode=0o600, exist_ok=True)
         lines = [json.dumps({"old": old, "new": new}) + "\n" for old, new in sorted(self.uid_map.items())]
         path.write_text("".join(lines), encoding="utf-8")
+
+    def _texts_to_keep(self, data: Dataset) -> list[tuple[Dataset, str]]:
+        try:
+            return texts_to_keep(data, self._new_finding)
+        except NotOurReportError:
+            return []
+
+    def _new_finding(self, finding: StudyFinding) -> StudyFinding:
+        """A finding without what leads to the patient: names of series and the input's hash are keyed.
+
+        Descriptions and what a refusal got may quote the input; every other text is a sentence of ours.
+        """
+        series = [
+            line.model_copy(update={"description": _DUMMY_TEXT if line.description else ""})
+            for line in finding.series
+        ]
+        update: dict[str, object] = {"series": tuple(series)}
+        if finding.refusal is not None:
+            update["refusal"] = finding.refusal.model_copy(update={"got": _DUMMY_TEXT})
+        text = finding.model_copy(update=update).model_dump_json()
+        for old in {line.series_id for line in series}:
+            # the hash of a series UID, and the number of the stack within it
+            name, dash, number = old.partition("-")
+            text = text.replace(old, self._digest("series", name).hex()[:_SERIES_NAME] + dash + number)
+        if finding.manifest.input_sha256:
+            new_hash = self._digest("input", finding.manifest.input_sha256).hex()
+            text = text.replace(finding.manifest.input_sha256, new_hash)
+        return StudyFinding.model_validate_json(text)
 
     def _digest(self, kind: str, value: str) -> bytes:
         return hmac.new(self.key, f"{kind}\0{value}".encode(), hashlib.sha256).digest()

@@ -12,7 +12,7 @@ import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import count
@@ -95,6 +95,7 @@ class Listener:
         self._numbers = count(1)
         self._lock = threading.Lock()
         self._open: dict[int, socket.socket] = {}
+        self._served: set[int] = set()
         listener = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -127,18 +128,26 @@ class Listener:
                     connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
+    def leave(self, number: int) -> None:
+        """Let another take the place of an association that is about to hear its last word."""
+        with self._lock:
+            self._served.discard(number)
+
     def serve(self, connection: socket.socket) -> None:
         """One connection, from its first byte to its end."""
         number = next(self._numbers)
         with self._lock:
             self._open[number] = connection
-            is_one_too_many = len(self._open) > self.rules.most_associations
+            self._served.add(number)
+            is_one_too_many = len(self._served) > self.rules.most_associations
         is_orderly = False
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(self.rules.answer_timeout_s)
             with _encrypted(connection, self.rules.tls) as stream:
-                association = _Association(number, stream, self.rules, self.serves, is_one_too_many)
+                association = _Association(
+                    number, stream, self.rules, self.serves, self.leave, is_one_too_many
+                )
                 is_orderly = association.run()
         except ProtocolError as error:
             self.serves.broken(str(error))
@@ -147,6 +156,7 @@ class Listener:
         finally:
             with self._lock:
                 del self._open[number]
+                self._served.discard(number)
             self.serves.ended(number, is_orderly=is_orderly)
 
 
@@ -167,6 +177,7 @@ class _Association:
     stream: socket.socket
     rules: Rules
     serves: Serves
+    leave: Callable[[int], None]
     is_one_too_many: bool
     _calling: str = ""
     _accepted: dict[int, str] = field(default_factory=dict)  # transfer syntax by context
@@ -314,6 +325,7 @@ class _Association:
 
     def _last_word(self, pdu: bytes) -> None:
         """Say it, and let the other side hang up, so that it hears it."""
+        self.leave(self.number)
         self.stream.sendall(pdu)
         with contextlib.suppress(OSError):
             self.stream.settimeout(_HANG_UP_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from spondyl.domain.finding import StudyFinding
@@ -33,6 +34,15 @@ def to_json(finding: StudyFinding) -> bytes:
 def format_document(document: object) -> bytes:
     """The parsed document as the bytes of the file, whatever fields its version has."""
     return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def pack_document(document: bytes) -> tuple[str, str]:
+    """finding.json without its white space, and the SHA-256 of the file itself.
+
+    ASCII only, so that no character set on the way can change it.
+    """
+    packed = json.dumps(json.loads(document), ensure_ascii=True, separators=(",", ":"))
+    return packed, hashlib.sha256(document).hexdigest()
 
 
 def _rounded(value: object, decimals: int) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pydicom
@@ -16,8 +17,9 @@ from pydicom.sr.coding import Code
 from spondyl.domain.finding import SCHEMA, StudyFinding, VertebraFinding
 from spondyl.domain.report import NotOurReportError
 from spondyl.stages.report.dicom import codes
+from spondyl.stages.report.dicom.result_set import MANUFACTURER, MODEL
 from spondyl.stages.report.dicom.segmentation_object import tracking_identifier
-from spondyl.stages.report.finding_json import format_document
+from spondyl.stages.report.finding_json import format_document, pack_document, to_json
 
 _PARSE_ERRORS = (
     InvalidDicomError,
@@ -42,6 +44,56 @@ def read_report(path: Path) -> tuple[StudyFinding, bytes]:
     """
     try:
         report = pydicom.dcmread(path, stop_before_pixels=True)
+    except _PARSE_ERRORS as error:
+        raise NotOurReportError("The file is no readable DICOM structured report.") from error
+    return _carried(report)
+
+
+def texts_to_keep(
+    report: Dataset, rewrite: Callable[[StudyFinding], StudyFinding]
+) -> list[tuple[Dataset, str]]:
+    """The text items of a report of ours that a de-identified copy may keep, and what they then say.
+
+    These are the finding as ``rewrite`` gives it back, its hash, every text that stands word for word in
+    it (sentences, versions), names of ours and tracking identifiers. Any other text may say anything.
+
+    Raises:
+        NotOurReportError: it is no report of ours, or was changed.
+    """
+    finding, _ = _carried(report)
+    document = to_json(rewrite(finding))
+    own = dict(
+        zip((codes.FINDING_JSON.value, codes.FINDING_SHA256.value), pack_document(document), strict=True)
+    )
+    harmless = {
+        *_strings(json.loads(document)),
+        *(tracking_identifier(vertebra) for vertebra in finding.vertebrae),
+        MODEL,
+        MANUFACTURER,
+    }
+    texts = ((item, own.get(_name(item), str(item.TextValue))) for item in _text_items(report))
+    return [(item, said) for item, said in texts if _name(item) in own or said in harmless]
+
+
+def _text_items(item: Dataset) -> Iterator[Dataset]:
+    """All text items under an item."""
+    for child in _items(item):
+        if child.ValueType == "TEXT":
+            yield child
+        yield from _text_items(child)
+
+
+def _strings(value: object) -> Iterator[str]:
+    """All texts in a JSON document, without its keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
+
+
+def _carried(report: Dataset) -> tuple[StudyFinding, bytes]:
+    try:
         texts = {_name(item): str(item.TextValue) for item in _items(report) if item.ValueType == "TEXT"}
     except _PARSE_ERRORS as error:
         raise NotOurReportError("The file is no readable DICOM structured report.") from error
@@ -71,9 +123,8 @@ def _unpack(packed: str, digest: str) -> tuple[StudyFinding, bytes]:
 
 def _contradiction(report: Dataset, finding: StudyFinding) -> str | None:
     """What the coded content says otherwise than the finding; None where they agree."""
-    groups = [group for container in _items(report) for group in _items(container) if _is_group(group)]
     by_identifier: dict[str, list[Dataset]] = defaultdict(list)
-    for group in groups:
+    for group in _groups(report):
         by_identifier[_text(group, codes.TRACKING_IDENTIFIER)].append(group)
     for vertebra in finding.vertebrae:
         # two series may hold the same level: their groups stand in the order of the finding
@@ -106,6 +157,10 @@ def _items(item: Dataset) -> list[Dataset]:
 def _name(item: Dataset) -> str:
     names = item.get("ConceptNameCodeSequence")
     return "" if not names else str(names[0].get("CodeValue") or names[0].get("LongCodeValue"))
+
+
+def _groups(report: Dataset) -> list[Dataset]:
+    return [group for container in _items(report) for group in _items(container) if _is_group(group)]
 
 
 def _is_group(item: Dataset) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 import highdicom
@@ -16,7 +14,7 @@ from spondyl.stages.report.dicom.measured_values import text
 from spondyl.stages.report.dicom.result_set import MANUFACTURER, ResultSet
 from spondyl.stages.report.dicom.settings import ReportClass
 from spondyl.stages.report.dicom.vertebra_group import VertebraPlace, vertebra_group
-from spondyl.stages.report.finding_json import to_json
+from spondyl.stages.report.finding_json import pack_document, to_json
 
 _KIND = "report"
 _CLASSES = {
@@ -71,13 +69,6 @@ def make_report(
 
 
 def _carrier(results: ResultSet) -> list[Dataset]:
-    """finding.json without its white space, and the hash of the file itself.
-
-    ASCII only, so that no character set on the way can change it.
-    """
-    document = to_json(results.finding)
-    packed = json.dumps(json.loads(document), ensure_ascii=True, separators=(",", ":"))
-    return [
-        text(codes.FINDING_JSON, packed),
-        text(codes.FINDING_SHA256, hashlib.sha256(document).hexdigest()),
-    ]
+    """The whole finding as text, and its hash."""
+    packed, digest = pack_document(to_json(results.finding))
+    return [text(codes.FINDING_JSON, packed), text(codes.FINDING_SHA256, digest)]
