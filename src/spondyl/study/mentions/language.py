@@ -37,7 +37,7 @@ TABLES: dict[str, frozenset[str]] = {
         "proxy", "ellipsis", "and", "or", "with", "versus", "preposition", "transparent", "respectively",
         "latter", "former", "normal", "because", "differential", "denies", "wrong_level", "should_read",
         "disc_like", "hardware", "introduction", "cause_other", "cause_fracture", "now",
-        "not_cues", "stand_in", "not_level_before", "not_level_after",
+        "not_cues", "stand_in", "confirmed", "not_level_before", "not_level_after",
     }),
     "severity": frozenset({
         "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",

@@ -15,6 +15,7 @@ _BULLETS = frozenset("•*-–+>#=_|·▪◦o")
 _LONGEST_HEADING = 8  # words before the colon
 _LONGEST_SENTENCE = 150  # words; a text without stops is cut so
 _WRAPPED_LINE = 60  # a line at least so long may go on in the next one
+_HEADING_ENDS = frozenset({":", "\n", ".", ",", "-"})
 _REGIONS = frozenset({"spine", "region", "disc", "other_bone"})
 _UPPER_OR_DIGIT = re.compile(r"[A-ZÀ-Þ0-9]")
 
@@ -82,6 +83,8 @@ class _Ends:
         stop = min(len(self._words.words), start + _LONGEST_SENTENCE)
         for at in range(start, stop):
             word = self._words.words[at]
+            if at > start and self._is_item(start, at):
+                return at
             if word in _STOPS:
                 if word != "." or self._is_stop(at):
                     return at
@@ -93,6 +96,11 @@ class _Ends:
                     return at
                 line_start, goes_on = at + 1, True
         return stop
+
+    def _is_item(self, start: int, at: int) -> bool:
+        """Whether a number of a list begins at a word: "1) no embolism 2) fracture of L2"."""
+        words = self._words.words
+        return words[at].isdigit() and words[at + 1 : at + 2] == [")"] and "(" not in words[start:at]
 
     def _is_stop(self, at: int) -> bool:
         """Whether the full stop at a word ends a sentence: not after an abbreviation, not in "e.g."."""
@@ -142,10 +150,12 @@ def _skip_bullet(words: list[str], at: int) -> int:
 def _heading_end(words: list[str], at: int, language: Language, reading: _Reading) -> int:
     """Where the text after a heading at a word begins; the word itself where there is none."""
     end = at
-    while end < len(words) and end - at < _LONGEST_HEADING and words[end] not in {":", "\n", ".", ","}:
+    while end < len(words) and end - at < _LONGEST_HEADING and words[end] not in _HEADING_ENDS:
         end += 1
     if end == at or end >= len(words) or words[end] in {".", ","}:
         return at
+    if words[end] == "-" and at and words[at - 1] != "\n":
+        return at  # "Spine - normal" is a heading only at the start of a line
     label = [word for word in words[at:end] if word not in {"*", "/", "-", "&", "(", ")", "_", "=", "["}]
     kind = language.headings.whole(label, 0, len(label)) if label else None
     if kind is None or kind == "title":

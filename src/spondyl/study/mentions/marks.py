@@ -18,7 +18,7 @@ _RIVALS = frozenset({
     "probable_after", "no_mention_before", "no_mention_everywhere", "no_mention_after", "recent", "chronic",
     "not_chronic", "mild", "moderate", "severe", "not_graded", "quarter", "third", "half", "two_thirds",
     "three_quarters", "not_fraction", "old_change", "history_before", "history_after",
-    "not_cues",
+    "not_cues", "versus",
 })  # fmt: skip
 _AGES = frozenset({"recent", "chronic", "not_chronic"})
 _BOUNDARY_SIGNS = frozenset({",", ":", "(", ")", "[", "]", ">", "-", "/"})

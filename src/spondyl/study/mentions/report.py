@@ -109,9 +109,10 @@ def _more_of(reader: _Lines, last: list[Draft]) -> list[Draft]:
 def _denies_others(line: Line) -> bool:
     """As in "No others.", "No new ones.", behind a fracture: only a negation and what it leads to."""
     leads = [span.end for span in line.spans("negation_before") if span.start == 0]
-    if not leads or line.levels or line.disc_levels or not (line.has("other") or line.has("new")):
+    others = ("other", "new", "recent")
+    if not leads or line.levels or line.disc_levels or not any(line.has(kind) for kind in others):
         return False
-    kinds = ("other", "new", "negation_after")
+    kinds = (*others, "negation_after")
     plain = {at for kind in kinds for span in line.spans(kind) for at in range(span.start, span.end)}
     small = line.language.word_sets["transparent"] | line.language.word_sets["stand_in"]
     return all(at in plain or line.words[at] in small for at in range(max(leads), len(line.words)))
@@ -188,12 +189,19 @@ def _point_back(line: Line, drafts: list[Draft]) -> None:
     ages = find_ages(line, whole)
     severities = find_severities(line, whole, ())
     for draft in drafts:
+        if draft.status is Status.HISTORY and line.section in _NOW and _is_seen(line):
+            draft.status, draft.age = Status.AFFIRMED, Age.UNSPECIFIED
         if draft.status not in _STATED or draft.term is Term.OTHER_DIAGNOSIS:
             continue
         if ages and draft.age is Age.UNSPECIFIED and not line.has("negation_before", 0, ages[0].start):
             draft.age = Age(ages[0].value)
         if severities and draft.severity is None:
             draft.severity = severities[0].value
+
+
+def _is_seen(line: Line) -> bool:
+    """As in "it is unchanged", behind what another examination showed."""
+    return any(line.has(kind) for kind in ("old_change", "now", "chronic")) and not line.has("negation_after")
 
 
 def _correct(line: Line, drafts: list[Draft]) -> None:

@@ -156,7 +156,17 @@ def _is_qualifier(line: Line, span: Span) -> bool:
 def _is_other_subject(line: Line, start: int, end: int) -> bool:
     """Whether a comma or conjunction and a noun of another kind stand before a cue behind the term."""
     boundaries = [at for at in line.boundaries(start, end) if line.words[at] != ":"]
-    return any(line.has("noun", at, end) or at < end - 1 for at in boundaries)
+    return any(line.has("noun", at, end) or _has_content(line, at, end) for at in boundaries)
+
+
+def _has_content(line: Line, boundary: int, end: int) -> bool:
+    """Whether words between a boundary and a cue are more than levels, articles and words of doubt."""
+    kinds = ("with", "uncertain_before", "uncertain_after", "probable_before", "probable_after")
+    return any(
+        not _is_transparent(line, at, at + 1) and not _is_marked(line, at, kinds)
+        for at in range(boundary, end)
+        if line.words[at].isalpha()
+    )
 
 
 def _reaches(line: Line, cue: Span, segments: list[Segment], index: int) -> bool:
@@ -267,7 +277,7 @@ def _negates_new(line: Line, segment: Segment, negation: Span) -> bool:
 def _doubt(line: Line, segments: list[Segment], index: int) -> Statement | None:
     """Uncertain or probable, with the cue; None where neither."""
     segment = segments[index]
-    if segment.term.kind == "kept":
+    if segment.term.kind == "kept" or line.has("confirmed", segment.term.end, segment.end):
         return None
     for status, before, after in (
         (Status.UNCERTAIN, "uncertain_before", "uncertain_after"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from spondyl.study.mentions.doubts import split_doubt
 from spondyl.study.mentions.drafts import Draft, clause_start, make_drafts, merged
 from spondyl.study.mentions.marks import Line, Span
 from spondyl.study.mentions.model import Section, Status, Term
@@ -30,9 +31,11 @@ def read_sentence(
     stated = list(_stated(line, segments))
     _settle_versus(line, stated)
     _inherit(line, stated, before)
+    stated = [part for one in stated for part in split_doubt(line, one)]
     kept = [one for one in stated if _is_vertebral(line, one, before)]
     for one, other in pairwise(kept):
-        one.has_other_cause = other.is_inherited and _is_cause_of(line, one.term, other.term)
+        is_shared = other.is_inherited or not (one.levels or other.levels)
+        one.has_other_cause = is_shared and _is_cause_of(line, one.term, other.term)
     drafts = [draft for one in kept for draft in make_drafts(line, one)]
     return merged(drafts)
 
@@ -92,6 +95,8 @@ def _hangs_on(line: Line, left: Stated, right: Stated) -> bool:
             return True
         if left.is_inherited and left.statement.status is Status.NEGATED and line.has("or", *joint):
             return True
+        if ":" in line.words[left.term.end : right.term.start] and left.term.term is Term.OTHER_DIAGNOSIS:
+            return True
         is_same = left.term.term is Term.STRONG and right.term.term is Term.STRONG
         is_with = line.has("with", *joint) and "," not in line.words[right.segment.start : right.term.start]
         is_with = is_with or any(_is_without(line, cue) for cue in right.statement.cues)
@@ -142,8 +147,20 @@ def _shares_with(line: Line, left: Stated, right: Stated) -> bool:
     is_denied = any(_denies(line, cue) for cue in right.statement.cues)
     is_same = left.statement.status is right.statement.status or is_denied
     is_joined = is_joined or is_denied
+    if _is_within(line, left.term, right.term):
+        return is_same and left.term.term is not Term.OTHER_DIAGNOSIS
     levels_behind = all(group.start >= right.term.end for group in right.groups)
     return is_joined and is_same and levels_behind and "," not in line.words[joint[0] : joint[1]]
+
+
+def _is_within(line: Line, left: Found, right: Found) -> bool:
+    """As in "fracture through the lytic T8 deposit": only small words and the levels lead on."""
+    small = line.language.levels.between_items | line.language.word_sets["preposition"]
+    small |= line.language.word_sets["definite"]
+    levels = {at for group in line.levels for at in range(group.start, group.end)}
+    between = [at for at in range(left.end, right.start) if at not in levels]
+    is_led = bool(between) and line.words[between[0]] in line.language.word_sets["preposition"]
+    return is_led and all(line.words[at] in small for at in between)
 
 
 def _points_back(line: Line, one: Stated, before: Callable[[], Before]) -> bool:
@@ -261,5 +278,8 @@ def _is_cause_of(line: Line, weak: Found, term: Found) -> bool:
     """As in "endplate irregularity T8-T12, Scheuermann", but not "with an adjacent Schmorl's node"."""
     if not any(term.start <= span.start < term.end for span in line.spans("cause_other")):
         return False
-    is_given = any(term.start - span.end <= 1 for span in line.spans("because", weak.end, term.start))
+    is_given = any(
+        term.start - span.end <= _FEW_WORDS and not line.has("with", span.end, term.start)
+        for span in line.spans("because", weak.end, term.start)
+    )
     return is_given or not line.has("with", weak.end, term.start)

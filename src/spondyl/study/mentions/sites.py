@@ -109,6 +109,8 @@ def _is_process(line: Line, segment: Segment, groups: tuple[LevelGroup, ...], sp
     term = segment.term
     if term.term is Term.OTHER_DIAGNOSIS or term.is_treatment:
         return False
+    if any(not _is_of_process(line, group) for group in groups if group.start >= term.end):
+        return False
     sites = [*(g.start for g in groups), *(span.start for span in spine if not _in_process(line, span))]
     for span in line.spans("site_process", segment.start, segment.end):
         if _is_beside_before(line, span, term) or _is_beside_after(line, span, term):
@@ -116,9 +118,32 @@ def _is_process(line: Line, segment: Segment, groups: tuple[LevelGroup, ...], sp
         is_after = span.start >= term.end and not _has_word(line, term.end, span.start, ("with", "scope_end"))
         if is_after and not any(term.end <= at < span.start or at < term.start for at in sites):
             return True
-        if is_after and any(group.end == span.start for group in groups):
+        if is_after and (any(group.end == span.start for group in groups) or _leads_on(line, term, span)):
             return True
     return False
+
+
+def _is_of_process(line: Line, group: LevelGroup) -> bool:
+    """Whether levels stand beside a process: "pedicles of L3", "L3 transverse process"."""
+    small = line.language.levels.between_items | line.language.word_sets["preposition"]
+    for span in line.spans("site_process"):
+        between = line.words[span.end : group.start] if span.end <= group.start else []
+        if span.start == group.end or (span.end <= group.start and _is_plain(line, between, small)):
+            return True
+    return False
+
+
+def _is_plain(line: Line, words: list[str], small: frozenset[str]) -> bool:
+    """Whether words between a process and its levels are small, or sides: "processes on the left of L1"."""
+    joins = {line.words[span.start] for kind in ("and", "with") for span in line.spans(kind)}
+    return all(word in small or word not in joins for word in words) and "," not in words
+
+
+def _leads_on(line: Line, term: Found, span: Span) -> bool:
+    """As in "irregularities of the lumbar facets": only small words and those of the spine between."""
+    small = line.language.levels.between_items | line.language.word_sets["preposition"]
+    spine = {at for x in line.spans("site_spine") for at in range(x.start, x.end)}
+    return all(line.words[at] in small or at in spine for at in range(term.end, span.start))
 
 
 def _in_process(line: Line, span: Span) -> bool:

@@ -51,7 +51,8 @@ def find_terms(line: Line, earlier: Found | None = None, *, is_implied: bool = F
         ends = [group.end for group in line.levels] or [len(line.words)]
         return [replace(earlier, start=end, end=end, is_proxy=True) for end in ends]
     hits = line.language.terms.find(line.words)
-    hits = [_kept_settled(line, hit) for hit in hits if not _is_left_open(line, hit)]
+    losses = [hit for hit in hits if hit.kind == "weak_of_vertebra"]
+    hits = [_kept_settled(line, hit) for hit in hits if not _is_kept_no_more(line, hit, losses)]
     masks = [hit for hit in hits if hit.kind == "not_terms"]
     severe = [hit for hit in hits if hit.kind == "severe_by_name"]
     kept: list[Hit] = []
@@ -68,22 +69,25 @@ def find_terms(line: Line, earlier: Found | None = None, *, is_implied: bool = F
         )
         for hit in sorted(kept, key=lambda x: x.start)
     ]  # fmt: skip
-    named = [term for term in found if not _is_bracketed_degree(line, term, found)]
+    named = [term for term in found if not _is_bracketed_aside(line, term, found)]
     return list(_joined(line, _with_proxies(line, named, earlier)))
 
 
-def _is_bracketed_degree(line: Line, term: Found, found: list[Found]) -> bool:
-    """As in "fractures of T8 and T9 (near vertebra plana)": a degree of the term outside the brackets."""
-    if not term.is_severe or "(" not in line.words[: term.start]:
+def _is_bracketed_aside(line: Line, term: Found, found: list[Found]) -> bool:
+    """As in "fractures of T8 (wedge, 30 %) and T9 (near vertebra plana)": more of the term outside."""
+    if term.is_treatment or term.term is Term.OTHER_DIAGNOSIS or "(" not in line.words[: term.start]:
         return False
     opened = max(at for at in range(term.start) if line.words[at] == "(")
-    is_inside = ")" not in line.words[opened : term.start]
+    closed = next((at for at in range(opened, len(line.words)) if line.words[at] == ")"), opened)
+    has_own_level = any(opened < group.start < closed for group in line.levels)
+    is_inside = term.end <= closed and not has_own_level
     return is_inside and any(x.term is Term.STRONG and x.end <= opened for x in found)
 
 
-def _is_left_open(line: Line, hit: Hit) -> bool:
-    """As in "height loss versus normal": the heights are not said to be kept."""
-    return hit.kind == "kept" and line.has("versus", hit.start, hit.end)
+def _is_kept_no_more(line: Line, hit: Hit, losses: list[Hit]) -> bool:
+    """As in "height loss versus normal", "height reduced to 60 % of normal": not said to be kept."""
+    is_lost = any(loss.start == hit.start and loss.end < hit.end for loss in losses)
+    return hit.kind == "kept" and (is_lost or line.has("versus", hit.start, hit.end))
 
 
 def _kept_settled(line: Line, hit: Hit) -> Hit:
@@ -137,6 +141,10 @@ def _is_one_expression(line: Line, left: Found, right: Found) -> bool:
     if left.is_treatment or right.is_treatment:
         return left.is_treatment and right.is_treatment and left.end == right.start
     gap = line.words[left.end : right.start]
+    if left.term is right.term is Term.OTHER_DIAGNOSIS and any(
+        (group.start, group.end) == (left.end, right.start) for group in line.levels
+    ):
+        return left.kind == right.kind  # "lytic T8 deposit"
     if "degenerative" in {left.kind, right.kind}:
         return not gap
     if len(gap) > 1 or (left.end < right.start and _parts(line, Span(left.end, right.start))):
