@@ -61,14 +61,15 @@ def slab_patch(top_mm: float, bottom_mm: float) -> BodyPatch:
     )
 
 
-def test_points_go_half_of_the_way_to_the_seen_edges() -> None:
+def test_each_point_goes_its_share_of_the_way_to_the_seen_edge() -> None:
     corners = [(-10.0, 8.0), (0.0, 8.0), (10.0, 8.0), (-10.0, -8.0), (0.0, -8.0), (10.0, -8.0)]
     landmarks = np.array([[0.0, y, z] for y, z in corners])
     patch = slab_patch(top_mm=9.0, bottom_mm=-9.5)
     moved = move_towards_edges(landmarks, np.eye(3), patch, SETTINGS)
     # the plates' last voxels lie at 9.0 and -9.5 mm; half-way to the next one, in the disc, is 0.25 mm on
-    np.testing.assert_allclose(moved[:3, 2], 8.0 + 0.5 * 1.25, atol=0.02)
-    np.testing.assert_allclose(moved[3:, 2], -8.0 - 0.5 * 1.75, atol=0.02)
+    shares = np.array([0.0, 0.25, 0.5])
+    np.testing.assert_allclose(moved[:3, 2], 8.0 + shares * 1.25, atol=0.02)
+    np.testing.assert_allclose(moved[3:, 2], -8.0 - shares * 1.75, atol=0.02)
     np.testing.assert_allclose(moved[:, :2], landmarks[:, :2])
-    still = move_towards_edges(landmarks, np.eye(3), patch, replace(SETTINGS, edge_share=0.0))
+    still = move_towards_edges(landmarks, np.eye(3), patch, replace(SETTINGS, edge_share=(0.0, 0.0, 0.0)))
     np.testing.assert_array_equal(still, landmarks)

@@ -1,8 +1,8 @@
-"""Moves the six points towards the edge that a reader sees, half-way between an endplate's peak and its disc.
+"""Moves points towards the edge that a reader sees, half-way between an endplate's peak and its disc.
 
 The outline tells where the bone should end, the picture where it seems to. On thick slices a blurred plate
 looks taller than it is, and readers' points lie further out (+0.2 mm each, measured on thickened CT; see
-docs/explanation/heights-and-grades.md). Neither is right alone: their mean errs least against readers.
+docs/explanation/heights-and-grades.md). How far a point goes is a compromise between readers and true bone.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ def move_towards_edges(
     hu = np.where(patch.in_scan, patch.hu, np.nan)
     for side, sign in _SIDES:
         plate = landmarks_mm[side]
-        for number, point in enumerate(plate):
+        for number, (point, share) in enumerate(zip(plate, settings.edge_share, strict=True)):
+            if share == 0.0:
+                continue
             first, last = _PIECES[number]
             along = (plate[last] - plate[first]) / np.linalg.norm(plate[last] - plate[first])
             start = point + _INWARD_MM[number] * along
             profile = _profile(start, (left, along, sign * superior), hu, patch.affine)
             shift = edge_shift_mm(profile, settings)
-            moved[side.start + number] += settings.edge_share * shift * sign * superior
+            moved[side.start + number] += share * shift * sign * superior
     return moved
 
 
