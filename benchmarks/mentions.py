@@ -54,8 +54,8 @@ def main() -> None:
 
 HEADER = (
     f"{'file':20} {'n':>4} {'case':>6} {'reported F1':>11} {'level F1':>8} {'named level F1':>14} "
-    f"{'mention F1':>10} {'status':>6} {'severity':>8} {'age':>6} {'section':>7} {'exact span':>10} "
-    f"{'overlap':>7}"
+    f"{'mention F1':>10} {'status':>6} {'severity':>8} {'age':>6} {'section':>7} {'in the text':>11} "
+    f"{'as labelled':>11} {'overlap':>7}"
 )
 
 
@@ -84,7 +84,8 @@ def _row(name: str, reports: Sequence[dict[str, Any]], *, show_errors: bool) -> 
             ("severity", 8),
             ("age", 6),
             ("section", 7),
-            ("exact", 10),
+            ("in text", 11),
+            ("exact", 11),
             ("overlap", 7),
         )
     )

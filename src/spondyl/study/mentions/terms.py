@@ -141,18 +141,20 @@ def _is_one_expression(line: Line, left: Found, right: Found) -> bool:
     if left.is_treatment or right.is_treatment:
         return left.is_treatment and right.is_treatment and left.end == right.start
     gap = line.words[left.end : right.start]
-    if left.term is right.term is Term.OTHER_DIAGNOSIS and any(
-        (group.start, group.end) == (left.end, right.start) for group in line.levels
-    ):
-        return left.kind == right.kind  # "lytic T8 deposit"
     if "degenerative" in {left.kind, right.kind}:
         return not gap
     if len(gap) > 1 or (left.end < right.start and _parts(line, Span(left.end, right.start))):
-        return False
+        return _is_around_level(line, left, right)
     if right.term is Term.OTHER_DIAGNOSIS or left.term is Term.OTHER_DIAGNOSIS:
         # lytic destruction; Modic degenerative changes; but "metastasis fracture" is a slip of two words
         return not gap and (left.term is right.term or (right.term is Term.STRONG and right.kind != "strong"))
     return True
+
+
+def _is_around_level(line: Line, left: Found, right: Found) -> bool:
+    """As in "lytic T8 deposit": two words for one lesion, and its level between."""
+    is_lesion = left.term is Term.OTHER_DIAGNOSIS and left.kind == right.kind
+    return is_lesion and any((x.start, x.end) == (left.end, right.start) for x in line.levels)
 
 
 def _parts(line: Line, span: Span) -> bool:

@@ -52,7 +52,9 @@ def assert_evidence(text: str, answer: ReportMentions) -> None:
         assert text[mention.start : mention.end] == mention.evidence
 
 
-@pytest.mark.parametrize("name", ["en_own", "fr_own", "en_sentences", "fr_sentences"])
+@pytest.mark.parametrize(
+    "name", ["en_own", "fr_own", "en_sentences", "fr_sentences", "en_rounds", "fr_rounds"]
+)
 def test_our_own_reports_are_read_as_labelled(name: str, golden_reports: Path) -> None:
     assert_bars(labelled(golden_reports / f"{name}.jsonl"))
 
