@@ -38,11 +38,16 @@ class Orthanc:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as answer:
             return json.load(answer)
 
-    def instances(self) -> dict[str, str]:
-        """SOP Instance UID of each stored object, and its modality."""
+    def classes(self) -> dict[str, str]:
+        """SOP Instance UID of each stored object, and its SOP class."""
         found = {}
-        for series in self.ask("/series?expand"):
-            for instance in series["Instances"]:
-                tags = self.ask(f"/instances/{instance}/simplified-tags")
-                found[tags["SOPInstanceUID"]] = tags["Modality"]
+        for instance in self.ask("/instances"):
+            tags = self.ask(f"/instances/{instance}/simplified-tags")
+            found[tags["SOPInstanceUID"]] = tags["SOPClassUID"]
         return found
+
+    def forget(self) -> None:
+        """Delete everything that is stored."""
+        for patient in self.ask("/patients"):
+            address = f"http://127.0.0.1:{self.http_port}/patients/{patient}"
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=10).close()

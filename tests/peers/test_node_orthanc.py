@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import FileDataset
 from pydicom.uid import UID
 from typer.testing import CliRunner, Result
 
@@ -39,9 +44,6 @@ from spondyl.adapters.dicomweb import get as web_get
 from spondyl.adapters.dicomweb import search as web_search
 from spondyl.adapters.route import Route, Settings, StudyState
 from spondyl.cli import app
-from spondyl.cli.analyze import load_settings
-from spondyl.cli.node_options import deidentifier_of
-from spondyl.cli.route import analyser
 
 # pynetdicom leaves the closing of a refused connection's socket to the collector
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -190,49 +192,115 @@ def test_a_class_that_orthanc_refuses_does_not_hold_up_the_others(orthanc: Ortha
     assert "no presentation context" in summary.reasons[0]
 
 
+KINDS = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "Segmentation",
+    "1.2.840.10008.5.1.4.1.1.88.34": "Comprehensive 3D SR",
+    "1.2.840.10008.5.1.4.1.1.88.59": "Key Object Selection",
+    SC: "Secondary Capture",
+    "1.2.840.10008.5.1.4.1.1.11.1": "Grayscale Softcopy Presentation State",
+}
+
+
+@contextmanager
+def routing(work: Path, *arguments: str) -> Iterator[int]:
+    """`spondyl route` as a process; gives the port that it listens on."""
+    port = free_port()
+    # a low limit: the healthy CT must give key images and a tile too, whatever the networks think of it
+    (work.parent / "settings.toml").write_text(
+        "[dicom]\npresentation_states = true\n[stages.report]\ntile_probability = 0.001\n"
+    )
+    command = [sys.executable, "-m", "spondyl", "route", "--listen", f"SPONDYL@127.0.0.1:{port}", "--work",
+               str(work), "--settings", str(work.parent / "settings.toml"), "--quiet-s", "1", "--patience-s",
+               "3", "--reserve-mb", "0", "--threads", "1", *arguments]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _listens(port), 60)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _delivered(work: Path) -> list[dict[str, object]]:
+    states = [json.loads(path.read_text()) for path in (work / "studies").glob("*/state.json")]
+    return [state for state in states if state["state"] == StudyState.DELIVERED]
+
+
 @pytest.mark.slow
 @pytest.mark.data
-@pytest.mark.parametrize("is_treated", [False, True], ids=["as it is", "de-identified"])
-def test_the_results_of_a_real_ct_are_kept_by_orthanc_and_read_back_equal(
-    orthanc: Orthanc, tmp_path: Path, real_data: Path, is_treated: bool
+@pytest.mark.parametrize(
+    ("way", "is_treated"),
+    [("C-STORE", False), ("STOW", False), ("C-STORE", True)],
+    ids=["C-STORE", "STOW", "de-identified"],
+)
+def test_a_real_ct_from_storescu_by_route_ends_in_orthanc_as_every_kind_of_object(
+    orthanc: Orthanc, tmp_path: Path, real_data: Path, way: str, is_treated: bool
 ) -> None:
-    key = tmp_path / "key"
-    key.write_text("0123456789abcdef")
-    inbox = Inbox(tmp_path / "work").open()
-    timer = QuietTimer(QuietSettings(quiet_s=0.5, patience_s=2.0), time.monotonic)
-    channel = DimseChannel(peer=peer_of(orthanc), settings=SendSettings())
-    analyse = analyser(load_settings(None, None, 1), deidentifier_of(key if is_treated else None))
-    route = Route(
-        inbox, timer, analyse, {"pacs": channel}, Settings(), clock=time.monotonic, tell=lambda _: None
-    )
-    listen = ReceiveSettings(listen=Peer(ae_title="SPONDYL", host="127.0.0.1", port=0))
-    with Receiver(settings=listen, inbox=inbox, timer=timer, tell=lambda _: None) as receiver:
-        folder = real_data / "dicom" / "crlm_1006"
-        command = [require_program("storescu"), "+sd", "127.0.0.1", str(receiver.port), str(folder)]
-        subprocess.run(command, check=True, timeout=120)
-        wait_until(lambda: not route.step() and route.is_idle, 300)
-    inbox.close()
-    [record] = route.states().values()
-    assert (record.state, record.n_objects) == (StudyState.DELIVERED, 51)
-    made = {x.name: dcmread(x) for x in (tmp_path / "work").rglob("results/*/*.dcm")}
-    [study] = {str(data.StudyInstanceUID) for data in made.values()}
-    fetched = get(
-        new_entity("SPONDYL", 30), peer_of(orthanc), None, {"StudyInstanceUID": study}, tmp_path / "got"
-    )
-    assert (fetched.written, fetched.failed) == (len(made), 0)
-    back = {
-        str(data.SOPInstanceUID): (data, path)
-        for path in (tmp_path / "got").iterdir()
-        for data in [dcmread(path)]
+    orthanc.forget()
+    (tmp_path / "key").write_text("0123456789abcdef")
+    target = orthanc.web if way == "STOW" else f"ORTHANC@127.0.0.1:{orthanc.dicom_port}"
+    more = ["--deidentify", str(tmp_path / "key")] if is_treated else []
+    with routing(tmp_path / "work", "--to", target, *more) as port:
+        ct = str(real_data / "dicom" / "crlm_1006")
+        subprocess.run(
+            [require_program("storescu"), "+sd", "127.0.0.1", str(port), ct], check=True, timeout=120
+        )
+        wait_until(lambda: bool(_delivered(tmp_path / "work")), 300)
+    [state] = _delivered(tmp_path / "work")
+    assert state["n_objects"] == 51
+    made = {
+        str(data.SOPInstanceUID): data for data in map(dcmread, (tmp_path / "work").rglob("results/*/*.dcm"))
     }
-    assert all(back[str(data.SOPInstanceUID)][0] == data for data in made.values())
-    assert {data.Modality for data, _ in back.values()} >= {"SR"}
+    assert orthanc.classes() == {uid: str(data.SOPClassUID) for uid, data in made.items()}
+    assert {KINDS.get(sop_class) for sop_class in orthanc.classes().values()} == set(KINDS.values())
+
+    [study] = {str(data.StudyInstanceUID) for data in made.values()}
+    back = _found_and_fetched(orthanc, way, study, set(made), tmp_path / "got")
+    assert {uid: data for uid, (data, _) in back.items()} == made
     [report] = [path for data, path in back.values() if data.Modality == "SR"]
-    dump = subprocess.run(
-        [require_program("dsrdump"), str(report)], capture_output=True, text=True, check=True
-    )
-    assert "Imaging Measurement Report" in dump.stdout
-    if not is_treated:
-        read = spondyl("read-result", report)
-        assert read.exit_code == 0
-        assert json.loads(read.stdout)["schema"] == "spondyl.finding/1"
+    _check_report(report, tmp_path / "work")
+
+
+def _found_and_fetched(
+    orthanc: Orthanc, way: str, study: str, wanted: set[str], into: Path
+) -> dict[str, tuple[FileDataset, Path]]:
+    """The study's objects by C-FIND and C-GET or by QIDO and WADO, after a look that all are found."""
+    web, uids = WebSettings(), {"StudyInstanceUID": study}
+    if way == "STOW":
+        found = web_search(orthanc.web, web, "IMAGE", uids, ["SOPInstanceUID"])
+        assert web_get(orthanc.web, web, uids, into) == len(wanted)
+    else:
+        series = search(new_entity("SPONDYL", 30), peer_of(orthanc), None, Level.SERIES, uids)
+        found = [
+            match
+            for one in series
+            for match in search(
+                new_entity("SPONDYL", 30), peer_of(orthanc), None, Level.IMAGE,
+                {**uids, "SeriesInstanceUID": one["SeriesInstanceUID"]},
+            )
+        ]  # fmt: skip
+        fetched = get(new_entity("SPONDYL", 30), peer_of(orthanc), None, uids, into)
+        assert (fetched.written, fetched.failed) == (len(wanted), 0)
+    assert {match["SOPInstanceUID"] for match in found} == wanted
+    return {str(data.SOPInstanceUID): (data, path) for path in into.iterdir() for data in [dcmread(path)]}
+
+
+def _check_report(report: Path, work: Path) -> None:
+    """DCMTK prints the report; read back, it gives the finding that was written."""
+    command = [require_program("dsrdump"), "+Pl", str(report)]  # long texts too
+    dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for said in ("Imaging Measurement Report", "T12 vertebra", "Anterior vertebral body height"):
+        assert f'"{said}"' in dump
+    assert "Not a medical device, not for diagnosis." in dump
+    read = spondyl("read-result", report)
+    assert read.exit_code == 0
+    finding = json.loads(read.stdout)
+    assert finding["schema"] == "spondyl.finding/1"
+    assert {"T12", "L1", "L2"} <= {vertebra["level"] for vertebra in finding["vertebrae"]}
+    [written] = [path for path in work.rglob("results/*/*.dcm") if dcmread(path).Modality == "SR"]
+    assert read.stdout == spondyl("read-result", written).stdout
