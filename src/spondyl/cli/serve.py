@@ -160,7 +160,7 @@ def _start_node(station: Station, stack: ExitStack, queue: StudyQueue, stopping:
         while not stopping.wait(_STEP_S):
             try:
                 node.step()
-            except Exception as error:  # noqa: BLE001 - tried again at the next start; the node must go on
+            except Exception as error:  # noqa: BLE001 - tried again; the node must go on
                 log.warning("%s", type(error).__name__)
 
     threading.Thread(target=hand_on, name="dicom", daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from spondyl import __version__
@@ -40,6 +42,7 @@ _ROUTERS = (
     pages_coordination.router,
     pages_people.router,
     api.router,
+    *api.PARTS,
     health.router,
 )
 _MEBIBYTE = 2**20
@@ -67,7 +70,10 @@ def create_app(station: Station, submit: Submit) -> FastAPI:
     app.state.station, app.state.submit = station, submit
     for router in _ROUTERS:
         app.include_router(router)
-    without = [route.path for route in routes() if rule_of(route) is None]
+    nested = [
+        type(one).__name__ for router in _ROUTERS for one in router.routes if not isinstance(one, APIRoute)
+    ]
+    without = nested + [route.path for route in routes() if rule_of(route) is None]
     if without:
         raise RuleMissingError(f"no rule of access on {', '.join(without)}: add needs(...) or Public()")
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
@@ -122,6 +128,14 @@ def _add_refusals(app: FastAPI) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         return _refusal(request, 422, f"{place}: {first['msg']}")
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(OSError)
+    def not_now(request: Request, error: OperationalError | OSError) -> Response:
+        """The database or the disk is away or full: nothing was kept, and the same may be sent again."""
+        logging.getLogger("spondyl.station.web").warning("%s", type(error).__name__)
+        text = "the database or the disk does not answer now; nothing was kept: try again in a moment"
+        return _refusal(request, 503, text)
 
     @app.exception_handler(BodyTooLargeError)
     def too_large(request: Request, _error: BodyTooLargeError) -> Response:

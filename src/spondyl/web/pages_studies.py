@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from spondyl.adapters.report_texts import ReportTextError
 from spondyl.adapters.station import audit, incoming, studies
 from spondyl.adapters.station.accounts import Visitor
+from spondyl.adapters.station.opened import Station
 from spondyl.adapters.station.studies import Filter
 from spondyl.adapters.station.tables import Study
 from spondyl.adapters.station.upload import UploadError
@@ -98,6 +99,11 @@ def study_picture(station: StationNow, _visitor: Seer, study_id: str, name: str)
 @router.get("/studies/{study_id}/report.html")
 def study_report(station: StationNow, visitor: Seer, study_id: str) -> FileResponse:
     """The software's own report, to keep: it opens from a disk, not within the station."""
+    return report_file(station, visitor, study_id)
+
+
+def report_file(station: Station, visitor: Visitor, study_id: str) -> FileResponse:
+    """The report, and an entry in the audit; an answer 404 where there is none."""
     with station.database.writing() as session:
         known_study(session, study_id)
         audit.record(session, station.clock(), visitor.name, "study.report_taken", study_id)

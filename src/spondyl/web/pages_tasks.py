@@ -71,6 +71,14 @@ class Row:
     study: Study
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An earlier CT of the same patient, as it stands beside the one that is read."""
+
+    date: str
+    view: SpineView
+
+
 @router.get("/reading")
 def reading_list(request: Request, station: StationNow, visitor: Reader) -> Response:
     """The cases that this reader has to read, in his own order."""
@@ -122,7 +130,7 @@ def task_page(request: Request, station: StationNow, visitor: Worker, reading_id
     """The page of one task."""
     with station.database.writing() as session:
         task = own_task(session, station, visitor, reading_id)
-        readings.open_task(session, station, visitor, task)
+        readings.open_task(session, station, visitor, task, len(studies.earlier(session, task.study)))
         return _page(request, station, session, visitor, task, (), None)
 
 
@@ -147,6 +155,18 @@ def task_picture(station: StationNow, visitor: Worker, reading_id: str, name: st
     """One plain picture of one's own task."""
     with station.database.reading() as session:
         study_id = own_task(session, station, visitor, reading_id).study.study_id
+    return picture_file(station, study_id, name, PICTURE_NAME)
+
+
+@router.get("/tasks/{reading_id}/earlier/{study_id}/{name}")
+def task_earlier(
+    station: StationNow, visitor: Worker, reading_id: str, study_id: str, name: str
+) -> FileResponse:
+    """One plain picture of an earlier CT of the same patient."""
+    with station.database.reading() as session:
+        task = own_task(session, station, visitor, reading_id)
+        if study_id not in {one.study_id for one in studies.earlier(session, task.study)}:
+            raise HTTPException(404, "there is no such earlier study of this patient")
     return picture_file(station, study_id, name, PICTURE_NAME)
 
 
@@ -257,7 +277,7 @@ def _page(
         "task": task,
         "view": view,
         "problems": problems,
-        "priors": studies.priors(session, task.study),
+        "earlier": _earlier(station, session, task),
         "list_path": _LIST_OF[Kind(task.reading.kind)],
         "report": studies.report_of(session, task.study.study_id) if task.sight.report else None,
     }
@@ -267,6 +287,26 @@ def _page(
         return page(request, "review.html", visitor, {**context, **more}, status_code)
     more = _reading_context(station, session, task, view, sent)
     return page(request, "read.html", visitor, {**context, **more}, status_code)
+
+
+def _earlier(station: Station, session: Session, task: Task) -> tuple[Earlier, ...]:
+    """The patient's earlier CTs that have pictures, the newest first.
+
+    Their marks are shown only where nobody may still have to read them without.
+    """
+    reads_blind = task.reading.kind == Kind.READING.value and task.reading.marks != Marks.AT_ONCE.value
+    found = []
+    for study in studies.earlier(session, task.study):
+        finding = studies.load_finding(station, study.study_id)
+        if finding is None:
+            continue
+        base = f"/tasks/{task.reading.reading_id}/earlier/{study.study_id}"
+        view = spine_view(
+            station, study.study_id, finding, base, shows_marks=task.sight.marks and not reads_blind
+        )
+        if view is not None:
+            found.append(Earlier(date=study.study_date or "unknown date", view=view))
+    return tuple(found)
 
 
 def _reading_context(

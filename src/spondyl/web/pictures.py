@@ -80,11 +80,8 @@ def spine_view(
     number: int = 0,
 ) -> SpineView | None:
     """The view of one series of a study, None where there are no pictures (refused, or removed)."""
-    path = station.results(study_id) / "reading" / "reading.json"
-    if not path.is_file():
-        return None
-    pictures = ReadingPictures.model_validate_json(path.read_text(encoding="utf-8"))
-    if not pictures.series:
+    pictures = pictures_of(station, study_id)
+    if pictures is None or not pictures.series:
         return None
     series = pictures.series[min(number, len(pictures.series) - 1)]
     minimum_grade = station.protocol.positive.minimum_grade.value
@@ -98,6 +95,14 @@ def spine_view(
         ),
         shows_marks=shows_marks,
     )
+
+
+def pictures_of(station: Station, study_id: str) -> ReadingPictures | None:
+    """What pictures there are of a study, None where there are none (refused, or removed)."""
+    path = station.results(study_id) / "reading" / "reading.json"
+    if not path.is_file():
+        return None
+    return ReadingPictures.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def picture_file(station: Station, study_id: str, name: str, allowed: re.Pattern[str]) -> FileResponse:

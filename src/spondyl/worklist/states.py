@@ -26,10 +26,13 @@ class MoveError(ValueError):
 def may_move(before: StudyState, after: StudyState) -> bool:
     """Whether ``after`` may follow ``before``: the next step of the way, a failure, or a new beginning.
 
-    Any state may go back to COMPLETE: more files came, or a person asked for the analysis again.
+    Any state may go back to COMPLETE: more files came, or a person asked for the analysis again. From the end
+    one may go back a step: a report came, and by it somebody is to be told.
     """
     if after is StudyState.COMPLETE:
         return before is not StudyState.COMPLETE
+    if (before, after) == (StudyState.NOTIFIED, StudyState.SENT):
+        return True
     if after is StudyState.FAILED:
         return before not in (StudyState.FAILED, StudyState.NOTIFIED)
     if before is StudyState.FAILED or after is StudyState.RECEIVED:

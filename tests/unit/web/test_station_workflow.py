@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from spondyl.adapters.station import studies, workflow
+from spondyl.adapters.station import incoming, studies, workflow
 from spondyl.adapters.station.analysis import read_into_place
 from spondyl.adapters.station.opened import Station
 from spondyl.adapters.station.tables import Message, Reading, Study, StudyEvent
@@ -100,6 +100,25 @@ def test_a_receiver_that_is_away_is_told_later_and_once(tmp_path: Path) -> None:
     for _ in range(2):
         work_on(station, study_id, analyse, None, lambda rule, content: sent.append(content))
     assert len(sent) == 1
+
+
+def test_a_report_that_comes_late_is_told_of_once(tmp_path: Path) -> None:
+    rule = Rule(name="overlooked", channel=Channel.EMAIL, target="a@b.example", only_not_mentioned=True)
+    station = made_station(tmp_path, Clock(), rules=(rule,))
+    study_id = complete_study(station)
+    sent: list[dict[str, object]] = []
+
+    def work() -> None:
+        work_on(station, study_id, analyse, None, lambda rule, content: sent.append(content))
+
+    work()
+    assert (known(station, study_id).state, sent) == (StudyState.NOTIFIED, [])
+    for text in ("No fracture of the spine.", "No fracture of the spine, as said."):
+        with station.database.writing() as session:
+            incoming.keep_report(session, station, session.get_one(Study, study_id), text, "robot")
+        work()
+        assert known(station, study_id).state == StudyState.NOTIFIED
+    assert [content["rule"] for content in sent] == ["overlooked"]
 
 
 def test_what_breaks_is_given_up_and_names_nobody(tmp_path: Path) -> None:

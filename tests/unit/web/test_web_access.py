@@ -79,6 +79,11 @@ def test_a_route_without_a_rule_is_never_served(station: Station, monkeypatch: p
     monkeypatch.setattr(web_app, "_ROUTERS", (*web_app._ROUTERS, loose))
     with pytest.raises(RuleMissingError, match="/loose"):
         create_app(station, lambda study_id: None)
+    around = APIRouter()  # nor one that is hidden within another
+    around.include_router(loose)
+    monkeypatch.setattr(web_app, "_ROUTERS", (around,))
+    with pytest.raises(RuleMissingError):
+        create_app(station, lambda study_id: None)
 
 
 @pytest.mark.parametrize("role", list(Role))

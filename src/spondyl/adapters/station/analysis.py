@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import secrets
 import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -107,7 +109,16 @@ def clear_leftovers(folder: Path) -> None:
 
 def _open(opener: Opener) -> None:
     global _reader  # noqa: PLW0603 - the child's own, set once
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     _reader = opener()
+
+
+def _end_with_parent() -> None:
+    """End at once where the station's process was killed: the library's own child would stay for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _read(path: Path, out: Path) -> None:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from spondyl.adapters.delivery import Record, deliver_once, find_outgoing
 from spondyl.adapters.dicom_node import (
     DimseChannel,
@@ -67,10 +69,22 @@ class Node:
         self._inbox.close()
 
     def step(self) -> int:
-        """Hand on every study that has been quiet for long enough; gives how many."""
+        """Hand on every study that has been quiet for long enough; gives how many.
+
+        Raises:
+            OSError, SQLAlchemyError: of the last one that could not be handed on (disk, database); each such
+                one is tried again when it has been quiet once more.
+        """
         quiet = self._timer.take_quiet()
+        problem: OSError | SQLAlchemyError | None = None
         for name in quiet:
-            self._hand_on(name)
+            try:
+                self._hand_on(name)
+            except (OSError, SQLAlchemyError) as error:
+                self._timer.touch(name, None)
+                problem = error
+        if problem is not None:
+            raise problem
         return len(quiet)
 
     def _hand_on(self, name: str) -> None:

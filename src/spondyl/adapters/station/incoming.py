@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from spondyl.adapters.report_texts import ReportTextError, read_report_texts
-from spondyl.adapters.station import audit, studies
+from spondyl.adapters.station import audit, notify, studies
 from spondyl.adapters.station.opened import Station
 from spondyl.adapters.station.tables import ReportText, Study
 from spondyl.adapters.station.upload import facts_of, take_in
@@ -70,6 +70,7 @@ def keep_report(session: Session, station: Station, study: Study, text: str, act
     study.report_category = kept.category
     session.flush()
     audit.record(session, station.clock(), actor, "report.received", study.study_id, category=kept.category)
+    notify.plan_after_report(session, station, study)
     return kept
 
 

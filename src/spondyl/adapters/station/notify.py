@@ -12,13 +12,13 @@ import httpx2
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from spondyl.adapters.station import audit
+from spondyl.adapters.station import audit, studies
 from spondyl.adapters.station.opened import Station
-from spondyl.adapters.station.studies import suspicion_kept
 from spondyl.adapters.station.tables import Message, Study
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS
 from spondyl.study.mentions import Category
 from spondyl.worklist.notifying import Channel, Rule, message_id
+from spondyl.worklist.states import StudyState
 
 _TIMEOUT_S = 20.0
 Post: TypeAlias = Callable[[Rule, dict[str, object]], None]
@@ -32,12 +32,24 @@ def plan_messages(session: Session, station: Station, study: Study) -> None:
     """Write down the messages that the rules ask for; those written before are not written again."""
     category = None if study.report_category is None else Category(study.report_category)
     for rule in station.settings.rules:
-        if not rule.holds(suspicion_kept(study), category):
+        if not rule.holds(studies.suspicion_kept(study), category):
             continue
         key = message_id(study.study_id, rule.name, study.analysis)
         if session.get(Message, key) is None:
             session.add(Message(message_id=key, study_id=study.study_id, rule=rule.name))
     session.flush()
+
+
+def plan_after_report(session: Session, station: Station, study: Study) -> None:
+    """Ask the rules anew of a study that is through already: reports come days after the CT."""
+    if study.state not in (StudyState.SENT, StudyState.NOTIFIED):
+        return
+    plan_messages(session, station, study)
+    waits = session.scalars(
+        select(Message).where(Message.study_id == study.study_id, Message.sent_at.is_(None)).limit(1)
+    ).first()
+    if waits is not None and study.state == StudyState.NOTIFIED:
+        studies.move(session, station, study, StudyState.SENT, "station", "a report came")
 
 
 def send_messages(station: Station, study_id: str, post: Post) -> None:

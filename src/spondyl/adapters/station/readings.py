@@ -163,14 +163,15 @@ def find_task(session: Session, station: Station, visitor: Visitor, reading_id: 
     )
 
 
-def open_task(session: Session, station: Station, visitor: Visitor, task: Task) -> None:
-    """Note that the page was shown: time counts from here, and the audit tells of it."""
+def open_task(session: Session, station: Station, visitor: Visitor, task: Task, earlier: int = 0) -> None:
+    """Note that the page was shown, with so many earlier CTs: time counts from here, and the audit tells."""
     now = station.clock()
     if task.reading.opened_at is None:
         task.reading.opened_at = now
     audit.record(
         session, now, visitor.name, f"{task.reading.kind}.viewed", task.reading.reading_id,
         study=task.study.study_id, look=task.look.value, marks=str(task.sight.marks),
+        earlier=earlier,
     )  # fmt: skip
 
 

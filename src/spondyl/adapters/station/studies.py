@@ -217,6 +217,15 @@ def priors(session: Session, study: Study) -> list[Study]:
     return list(session.scalars(statement))
 
 
+def earlier(session: Session, study: Study) -> list[Study]:
+    """The patient's studies that are not of a later date, the newest first: a reader must not see ahead."""
+    return [
+        prior
+        for prior in priors(session, study)
+        if not (prior.study_date and study.study_date and prior.study_date > study.study_date)
+    ]
+
+
 def events(session: Session, study_id: str) -> list[StudyEvent]:
     """The moves of a study, the first one first."""
     return list(

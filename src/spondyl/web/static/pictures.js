@@ -10,6 +10,12 @@ const pictures = (() => {
   const show = () => {
     if (!sagittal) return;
     sagittal.setAttribute("href", source(sagittal, number));
+    // an earlier CT goes with it: as many steps from its own middle
+    document.querySelectorAll(".prior-sagittal").forEach((image) => {
+      const most = image.dataset.offsets.split(" ").length - 1;
+      const place = Number(image.dataset.number) + number - Number(sagittal.dataset.number);
+      image.setAttribute("href", source(image, Math.min(Math.max(place, 0), most)));
+    });
     const mm = offsets[number];
     told.textContent = mm === 0 ? "middle" : `${Math.abs(mm)} mm ${mm > 0 ? "L" : "R"}`;
   };

@@ -3,7 +3,7 @@
 (() => {
   const form = document.getElementById("answer");
   const panel = form.querySelector(".panel");
-  const places = [...document.querySelectorAll(".tile")].map((tile) => tile.dataset.tile);
+  const places = [...document.querySelectorAll(".tile[data-tile]")].map((tile) => tile.dataset.tile);
   const keysOn = document.getElementById("keys-on");
   const shift = document.getElementById("level_shift");
   const usual = "C1 C2 C3 C4 C5 C6 C7 T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 L1 L2 L3 L4 L5 S1".split(" ");
@@ -19,6 +19,9 @@
     for (const name of ["tile", "select", "vertebra"]) byPlace(name, place).forEach((e) => e.classList.add("is-selected"));
     document.querySelectorAll("[data-select]").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.select === place)));
     byPlace("tile", place).forEach((tile) => pictures.showTile(tile));
+    const level = document.querySelector(`.spine:not(.is-prior) .level[data-vertebra="${place}"]`)?.dataset.level;
+    document.querySelectorAll(`[data-prior-level="${level}"], .is-prior [data-level="${level}"]`).forEach((e) => e.classList.add("is-selected"));
+    document.querySelectorAll(`[data-prior-level="${level}"]`).forEach((tile) => pictures.showTile(tile));
   };
   const move = (by) => {
     const now = places.indexOf(selected);
@@ -48,7 +51,7 @@
       const at = usual.indexOf(e.dataset.shownLevel);
       e.textContent = by && at >= 0 ? usual[at + by] ?? "–" : e.dataset.shownLevel;
     });
-    document.querySelectorAll(".level text, .level-button .name").forEach((e) => {
+    document.querySelectorAll(".spine:not(.is-prior) .level text, .level-button .name").forEach((e) => {
       const name = e.closest("[data-level]").dataset.level, at = usual.indexOf(name);
       e.dataset.plain ??= e.textContent;
       e.textContent = by && at >= 0 ? usual[at + by] ?? "–" : e.dataset.plain;
@@ -58,6 +61,15 @@
     if (!shift) return;
     shift.selectedIndex = Math.min(Math.max(shift.selectedIndex + by, 0), shift.options.length - 1);
     rename();
+  };
+  // the next of the earlier CTs; after the last one none, and then the first again
+  const count = document.querySelectorAll("section[data-prior]").length;
+  let prior = 0;
+  const nextPrior = () => {
+    if (!count) return;
+    prior = (prior + 1) % (count + 1);
+    document.querySelectorAll("[data-prior]").forEach((e) => { e.hidden = Number(e.dataset.prior) !== prior; });
+    form.classList.toggle("with-prior", prior < count);
   };
   const press = (key) => {
     const set = fieldset();
@@ -81,7 +93,7 @@
   };
   const commands = {
     ArrowUp: () => move(-1), ArrowDown: () => move(1), ArrowLeft: () => pictures.step(-1), ArrowRight: () => pictures.step(1),
-    z: pictures.next, m: pictures.marks, "[": () => shiftBy(-1), "]": () => shiftBy(1),
+    p: nextPrior, z: pictures.next, m: pictures.marks, "[": () => shiftBy(-1), "]": () => shiftBy(1),
     v: () => document.querySelector('a[href$="/viewer"]')?.click(),
     "?": () => document.getElementById("show-keys")?.click(),
   };
@@ -99,7 +111,8 @@
   form.addEventListener("change", refresh);
   shift?.addEventListener("change", rename);
   document.querySelectorAll("[data-select]").forEach((b) => b.addEventListener("click", () => select(b.dataset.select)));
-  document.querySelectorAll(".level").forEach((g) => g.addEventListener("click", () => select(g.dataset.vertebra)));
+  document.getElementById("next-prior")?.addEventListener("click", nextPrior);
+  document.querySelectorAll(".spine:not(.is-prior) .level").forEach((g) => g.addEventListener("click", () => select(g.dataset.vertebra)));
   const show = document.getElementById("show-keys"), keys = document.getElementById("keys");
   show?.addEventListener("click", () => { keys.hidden = !keys.hidden; show.setAttribute("aria-expanded", String(!keys.hidden)); });
   keysOn.checked = localStorage.getItem("spondyl-keys") !== "off";
