@@ -33,6 +33,8 @@ def main() -> int:
             f"{row.fault:32} {row.studies:7} {row.complete_once:7}  {row.state:24} {row.seconds:6.1f}",
             flush=True,
         )
+        if row.killed_while:
+            print(f"{'':4}killed while: {row.killed_while}", flush=True)
         wanted = 0 if fault is faults.refused_context else row.studies
         wrong += row.complete_once != wanted
     return int(bool(wrong))

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -47,6 +51,14 @@ from spondyl.adapters.route import Route, Settings, StudyState
 
 N_RESULTS = 3
 ANALYSIS_S = 0.3
+ANSWER_S = 0.15  # of the PACS, where the process is killed
+LONGEST_WAIT_S = 2.5  # a study's way takes as long: objects, quiet time, analysis, results
+DOING = {
+    StudyState.RECEIVING: "receiving",
+    StudyState.COMPLETE: "analysing",
+    StudyState.ANALYSED: "sending",
+    StudyState.DELIVERED: "idle",
+}
 
 
 def new_results(study: Path, results: Path) -> None:
@@ -68,6 +80,7 @@ class Row:
     complete_once: int
     state: str
     seconds: float
+    killed_while: str = ""
 
 
 def open_route(
@@ -205,7 +218,7 @@ def out_of_resources(work: Path) -> Row:
         )
 
 
-def slow_link(work: Path) -> Row:
+def slow_peer(work: Path) -> Row:
     """Every answer takes half a second."""
 
     def on_store(number: int, association: object) -> int | None:
@@ -213,7 +226,44 @@ def slow_link(work: Path) -> Row:
         return None
 
     with ScriptedPacs(on_store=on_store) as pacs:
-        return run_route("slow link", work, pacs, n_studies=3, is_over=all_in(StudyState.DELIVERED))
+        return run_route(
+            "each answer takes 0.5 s", work, pacs, n_studies=3, is_over=all_in(StudyState.DELIVERED)
+        )
+
+
+def slow_link(work: Path) -> Row:
+    """What is sent arrives in pieces of 256 bytes, one every 20 ms."""
+    with ScriptedPacs() as pacs, _slow_way(pacs.port) as port:
+        done = all_in(StudyState.DELIVERED)
+        return run_route("link of 13 kB/s", work, pacs, n_studies=3, is_over=done, port=port)
+
+
+@contextmanager
+def _slow_way(to_port: int) -> Iterator[int]:
+    """A port that leads to another, slowly in both directions."""
+
+    class Way(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", to_port)) as onwards:
+                back = threading.Thread(target=_pass_on, args=(onwards, self.request))
+                back.start()
+                _pass_on(self.request, onwards)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield int(server.server_address[1])
+        server.shutdown()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while piece := source.recv(256):
+            time.sleep(0.02)
+            target.sendall(piece)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
 
 
 def said_but_lost(work: Path) -> Row:
@@ -224,7 +274,9 @@ def said_but_lost(work: Path) -> Row:
         )
 
 
-FAULTS = (peer_down, refused_context, aborted, out_of_resources, slow_link, said_but_lost)
+FAULTS = (
+    peer_down, refused_context, aborted, out_of_resources, slow_peer, slow_link, said_but_lost,
+)  # fmt: skip
 
 
 def serve(work: Path, port: int, pacs_port: int) -> None:
@@ -237,27 +289,32 @@ def serve(work: Path, port: int, pacs_port: int) -> None:
                 time.sleep(0.02)
 
 
-def kills(work: Path, n_kills: int, *, seed: int = 1, n_objects: int = 10) -> Row:
-    """Kill the route's process (SIGKILL) at random moments while studies come in; then let it finish."""
+def kills(work: Path, n_kills: int, *, seed: int = 1, n_objects: int = 40) -> Row:
+    """Kill the route's process (SIGKILL) at random moments, each with a new study; then let it finish.
+
+    Moments at which the newest study had been delivered already do not count, but their studies do.
+    """
     random = Random(seed)
     port = free_port()
     started_s = time.monotonic()
-    with ScriptedPacs() as pacs:
-        senders = []
+    killed_while = Counter[str]()
+    with ScriptedPacs(on_store=_slowly) as pacs:
+        senders: list[_Sender] = []
         process = _start(work / "route", port, pacs.port)
         try:
-            for study in range(1, n_kills + 1):
+            while killed_while.total() - killed_while[DOING[StudyState.DELIVERED]] < n_kills:
+                study = len(senders) + 1
                 senders.append(_Sender(work / f"sent{study}", study, n_objects, port))
                 senders[-1].start()
                 wait_until(senders[-1].is_connected.is_set, 60)
-                # a study's way takes about a second: objects, quiet time, analysis, results
-                time.sleep(random.uniform(0.0, 2.5))
+                time.sleep(random.uniform(0.0, LONGEST_WAIT_S))
                 process.send_signal(signal.SIGKILL)
                 process.wait()
+                killed_while[_doing(work / "route", study)] += 1
                 process = _start(work / "route", port, pacs.port)
             for sender in senders:
                 sender.join(120)
-            wait_until(lambda: _n_delivered(work / "route") == n_kills, 120)
+            wait_until(lambda: _n_delivered(work / "route") == len(senders), 120)
         finally:
             process.kill()
             process.wait()
@@ -265,11 +322,25 @@ def kills(work: Path, n_kills: int, *, seed: int = 1, n_objects: int = 10) -> Ro
         assert not half_written
         return Row(
             fault=f"kill -9 at {n_kills} random points",
-            studies=n_kills,
-            complete_once=complete_once(pacs, range(1, n_kills + 1)),
+            studies=len(senders),
+            complete_once=complete_once(pacs, range(1, len(senders) + 1)),
             state=f"{_n_delivered(work / 'route')} delivered",
             seconds=time.monotonic() - started_s,
+            killed_while=", ".join(f"{killed_while[doing]} {doing}" for doing in DOING.values()),
         )
+
+
+def _slowly(number: int, association: object) -> int | None:
+    """Sending must take as long as the other parts of a study's way, to be met as often."""
+    time.sleep(ANSWER_S)
+    return None
+
+
+def _doing(work: Path, study: int) -> str:
+    """What the killed process did with its newest study, by the state that it has left behind."""
+    path = work / "studies" / hashed(uid(study)) / "state.json"
+    state = json.loads(path.read_text(encoding="utf-8"))["state"] if path.exists() else StudyState.RECEIVING
+    return DOING[StudyState(state)]
 
 
 class _Sender(threading.Thread):
