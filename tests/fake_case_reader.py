@@ -35,7 +35,7 @@ MANIFEST = Manifest(
 
 @dataclass(frozen=True, kw_only=True)
 class FakeReader:
-    """Reads a text file: FLAG, NO_FLAG, REFUSE, or a word that ends the reading otherwise.
+    """Reads a text file: FLAG, NO_FLAG, REFUSE, or a word that ends the reading otherwise; flags a folder.
 
     journal: file to which the name of every input that is really read is added.
     """
@@ -47,7 +47,7 @@ class FakeReader:
     def read(self, path: Path, out: Path) -> None:
         with self.journal.open("a") as stream:
             stream.write(f"{path.name}\n")
-        word = path.read_text().split()[0]
+        word = "FLAG" if path.is_dir() else path.read_text().split()[0]
         time.sleep(self.seconds)
         if word == "RAISE":
             raise KeyError("Mustermann^Erika")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spondyl.cli.analyze import EngineOption, SettingsOption, ThreadsOption, load_settings
+from spondyl.cli.cohort_archive import ArchiveOptions, is_archive, keys_of, manifest_of
 from spondyl.cli.exit_codes import ExitCode
 from spondyl.cli.failures import failures_told, stop
+from spondyl.cli.node_options import AuthoritiesOption, CertificateOption, KeyOption, OwnTitleOption
 from spondyl.cli.notice import NOTICE
 from spondyl.cli.worker import database_failures_told
 from spondyl.domain.network import Engine
@@ -23,8 +25,18 @@ if TYPE_CHECKING:
     from spondyl.settings import Settings
     from spondyl.study.tables import CaseRow
 
+FETCHED = "fetched"  # folder of the studies that come from a PACS
 SourceArgument = Annotated[
-    Path, typer.Argument(help="Manifest (.csv, .parquet) or folder whose entries are one case each.")
+    str,
+    typer.Argument(
+        help="Manifest (.csv, .parquet), folder whose entries are one case each, or a PACS: "
+        "AETITLE@host:port or the http(s) address of a DICOMweb server, with --key.",
+        show_default=False,
+    ),
+]
+QueryOption = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="Of a PACS: which studies, KEYWORD=VALUE as StudyDate=20260101-; repeat it."),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder of the cohort.")]
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of a cohort.")]
@@ -63,6 +75,11 @@ def run(
     workers: WorkersOption = 1,
     shard: ShardOption = None,
     keep_names: NamesOption = False,
+    key: QueryOption = None,
+    own_title: OwnTitleOption = "SPONDYL",
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_authorities: AuthoritiesOption = None,
     timeout_minutes: TimeoutOption = 60.0,
     database: DatabaseOption = None,
     engine: EngineOption = None,
@@ -72,13 +89,28 @@ def run(
 ) -> None:
     """Read every case that has no result yet, and write the tables. Research use only.
 
-    A case that was read with the same input, settings and networks is not read again; one that failed is.
+    A case that was read with the same input, settings and networks is not read again; one that failed is. The
+    studies of a PACS are fetched first, into OUT/fetched; those that are there already are not fetched again.
     """
     from spondyl.adapters import cohort as cohorts
     from spondyl.cli.cohort_progress import shown_outcomes
 
     with failures_told():
-        cases = _cases(source, keep_names=keep_names)
+        place = Path(source)
+        if is_archive(source):
+            place = manifest_of(
+                ArchiveOptions(
+                    target=source,
+                    keys=keys_of(key or ()),
+                    own_title=own_title,
+                    certificate=tls_certificate,
+                    key=tls_key,
+                    authorities=tls_authorities,
+                ),
+                out / FETCHED,
+                quiet=quiet,
+            )
+        cases = _cases(place, keep_names=keep_names)
         mine = cohorts.shard_of(cases, *_shard(shard)) if shard else cases
         cohorts.keep_cases(out, cases)
         chosen = _settings(settings, engine, threads, workers)

@@ -111,3 +111,13 @@ def test_a_run_that_is_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) ->
     tally = shown_outcomes([outcome("a", was_kept=False)], 1, quiet=True, clock=lambda: 0.0)
     assert tally.done == 1
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_pacs_asked_for_everything_or_for_nonsense_is_told(folder: Path) -> None:
+    pytest.importorskip("pynetdicom", reason="the extra node is not installed")
+    run = ("cohort", "run", "PACS@127.0.0.1:1", "--out", folder / "out")
+    code, _, said = typed(*run)
+    assert (code, "tell which studies" in said) == (2, True)
+    code, _, said = typed(*run, "--key", "Nobody=1")
+    assert (code, "KEYWORD=VALUE" in said) == (2, True)
+    assert not (folder / "out").exists()

@@ -5,6 +5,7 @@ The layout of a cohort's folder and the codes of failures: docs/reference/cohort
 
 from __future__ import annotations
 
+from spondyl.adapters.cohort.archive import Archive, fetch_cases
 from spondyl.adapters.cohort.case import (
     CaseOutcome,
     CaseReader,
@@ -35,6 +36,7 @@ __all__ = [
     "STUDIES_FILE",
     "TIMEOUT_S",
     "VERTEBRAE_FILE",
+    "Archive",
     "CaseOutcome",
     "CaseProcess",
     "CaseReader",
@@ -42,6 +44,7 @@ __all__ = [
     "CohortStatus",
     "Opener",
     "collect",
+    "fetch_cases",
     "keep_cases",
     "kept_state",
     "read_case",
