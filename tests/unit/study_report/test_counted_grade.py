@@ -6,7 +6,7 @@ import pytest
 
 from spondyl.domain.confounder import Effect
 from spondyl.domain.finding import ConfounderFinding, Manifest, Reason, State, StudyFinding, VertebraFinding
-from spondyl.study.tables import CaseRow, vertebrae_of
+from spondyl.study.tables import CaseRow, study_of, vertebrae_of
 
 
 def finding(**changes: object) -> StudyFinding:
@@ -45,5 +45,9 @@ def confounder(effect: Effect) -> ConfounderFinding:
     ],
 )
 def test_the_table_tells_what_the_confounders_leave(changes: dict[str, object], counted: int | None) -> None:
-    (row,) = vertebrae_of(CaseRow(case_id="c1", path="x"), finding(**changes))
+    case = CaseRow(case_id="c1", path="x")
+    (row,) = vertebrae_of(case, finding(**changes))
     assert row.counted_grade == counted
+    study = study_of(case, finding(**changes))
+    assert study.highest_grade == counted  # the case's grade is that which answers, as its state is
+    assert study.vertebrae_graded == (0 if row.genant_grade is None else 1)

@@ -14,7 +14,7 @@ from spondyl.study.tables.rows import CaseRow, FailureCode, StudyRow, VertebraRo
 
 def study_of(case: CaseRow, finding: StudyFinding) -> StudyRow:
     """The row of a case that was answered."""
-    grades = [one.genant_grade for one in finding.vertebrae if one.genant_grade is not None]
+    counted = [grade for one in finding.vertebrae if (grade := _counted_grade(one)) is not None]
     series = _main_series(finding)
     manifest = finding.manifest
     return StudyRow(
@@ -25,8 +25,8 @@ def study_of(case: CaseRow, finding: StudyFinding) -> StudyRow:
         reasons=" ".join(reason.code for reason in finding.reasons),
         refusal_code=finding.refusal.code if finding.refusal else None,
         vertebrae=len(finding.vertebrae),
-        vertebrae_graded=len(grades),
-        highest_grade=max(grades, default=None),
+        vertebrae_graded=sum(one.genant_grade is not None for one in finding.vertebrae),
+        highest_grade=max(counted, default=None),
         age_years=case.age_years,
         sex=case.sex,
         site=case.site,

@@ -84,7 +84,12 @@ class StudyRow:
     )
     vertebrae: int = column("vertebrae found", default=0, low=0)
     vertebrae_graded: int = column("of these, with a grade", default=0, low=0)
-    highest_grade: int | None = column("highest Genant grade", default=None, low=0, high=3)
+    highest_grade: int | None = column(
+        "highest `counted_grade` of its vertebrae: the grade that answers, not the one measured",
+        default=None,
+        low=0,
+        high=3,
+    )
     age_years: float | None = column("age at the scan, from the manifest", default=None, low=0.0, high=130.0)
     sex: Sex | None = column("sex, from the manifest", default=None)
     site: str | None = column("hospital or scanner group, from the manifest", default=None)
