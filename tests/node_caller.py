@@ -76,6 +76,11 @@ class Caller:
         self.say(associate(contexts))
         assert self.hear()[0] == ASSOCIATED
 
+    def release(self) -> None:
+        """End the association in order."""
+        self.say(pdu(5, bytes(4)))
+        assert self.hear() == (RELEASED, bytes(4))
+
     def store(self, content: bytes, instance: str) -> int:
         """Send an object as what it may not be; gives the status of the answer."""
         self.say(pdu(DATA, part(store_command(instance), control=3)))

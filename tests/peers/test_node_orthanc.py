@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from typer.testing import CliRunner, Result
 
 from node_peers import SC, fake_analysis, free_port, uid, wait_until, write_study
@@ -165,7 +165,11 @@ def test_storescp_takes_our_objects_and_dsrdump_names_what_is_no_report(
         [storescp, "-od", str(tmp_path / "out"), str(port)], env={**os.environ, "TCP_NODELAY": "1"}
     )
     try:
-        files, _ = find_outgoing(write_study(tmp_path / "ct", 51, 2)[0].parent)
+        [_, second] = write_study(tmp_path / "ct", 51, 2)
+        deflated = dcmread(second)  # of which storescp takes no more than the inflated form
+        deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        deflated.save_as(second, enforce_file_format=True)
+        files, _ = find_outgoing(second.parent)
         channel = DimseChannel(
             peer=Peer(ae_title="ANY", host="127.0.0.1", port=port), settings=SendSettings(check=Check.NONE)
         )
@@ -174,8 +178,9 @@ def test_storescp_takes_our_objects_and_dsrdump_names_what_is_no_report(
         process.terminate()
         process.wait(10)
     assert summary.verified == 2
-    [first, _] = sorted((tmp_path / "out").iterdir())
+    [first, other] = sorted((tmp_path / "out").iterdir())
     assert dcmread(first).StudyInstanceUID == uid(51)
+    assert [dcmread(other), dcmread(other).file_meta.TransferSyntaxUID] == [deflated, ExplicitVRLittleEndian]
     assert subprocess.run([dsrdump, str(first)], capture_output=True, check=False).returncode != 0
 
 
@@ -202,12 +207,13 @@ KINDS = {
 
 
 @contextmanager
-def routing(work: Path, *arguments: str) -> Iterator[int]:
+def routing(work: Path, *arguments: str, largest_plain_mb: float) -> Iterator[int]:
     """`spondyl route` as a process; gives the port that it listens on."""
     port = free_port()
     # a low limit: the healthy CT must give key images and a tile too, whatever the networks think of it
     (work.parent / "settings.toml").write_text(
-        "[dicom]\npresentation_states = true\n[stages.report]\ntile_probability = 0.001\n"
+        f"[dicom]\npresentation_states = true\nlargest_plain_segmentation_mb = {largest_plain_mb}\n"
+        "[stages.report]\ntile_probability = 0.001\n"
     )
     command = [sys.executable, "-m", "spondyl", "route", "--listen", f"SPONDYL@127.0.0.1:{port}", "--work",
                str(work), "--settings", str(work.parent / "settings.toml"), "--quiet-s", "1", "--patience-s",
@@ -245,7 +251,8 @@ def test_a_real_ct_from_storescu_by_route_ends_in_orthanc_as_every_kind_of_objec
     (tmp_path / "key").write_text("0123456789abcdef")
     target = orthanc.web if way == "STOW" else f"ORTHANC@127.0.0.1:{orthanc.dicom_port}"
     more = ["--deidentify", str(tmp_path / "key")] if is_treated else []
-    with routing(tmp_path / "work", "--to", target, *more) as port:
+    largest_plain_mb = 4.0 if way == "STOW" else 0.0  # the others with deflated segmentations
+    with routing(tmp_path / "work", "--to", target, *more, largest_plain_mb=largest_plain_mb) as port:
         ct = str(real_data / "dicom" / "crlm_1006")
         subprocess.run(
             [require_program("storescu"), "+sd", "127.0.0.1", str(port), ct], check=True, timeout=120
@@ -256,6 +263,8 @@ def test_a_real_ct_from_storescu_by_route_ends_in_orthanc_as_every_kind_of_objec
     made = {
         str(data.SOPInstanceUID): data for data in map(dcmread, (tmp_path / "work").rglob("results/*/*.dcm"))
     }
+    [segmentation] = [data for data in made.values() if data.Modality == "SEG"]
+    assert segmentation.file_meta.TransferSyntaxUID.is_deflated == (largest_plain_mb == 0)
     assert orthanc.classes() == {uid: str(data.SOPClassUID) for uid, data in made.items()}
     assert {KINDS.get(sop_class) for sop_class in orthanc.classes().values()} == set(KINDS.values())
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
 from node_peers import ct_object, encoded, uid
+from spondyl.adapters.dicom_node import identity
 from spondyl.adapters.dicom_node.identity import NotADataSetError, identity_of
 
 SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]
@@ -35,8 +43,8 @@ def nested(*, is_undefined: bool) -> Dataset:
 
 
 def found(content: bytes, syntax: str = ExplicitVRLittleEndian) -> tuple[str, str, str]:
-    identity = identity_of(memoryview(content), syntax)
-    return identity.sop_instance_uid, identity.study_instance_uid, identity.series_instance_uid
+    walked = identity_of(memoryview(content), syntax)
+    return walked.sop_instance_uid, walked.study_instance_uid, walked.series_instance_uid
 
 
 OF_THE_SLICE = (uid(7, 2, 0), uid(7), uid(7, 1))
@@ -85,3 +93,24 @@ def test_an_element_that_is_none_is_refused(added: bytes, reason: str) -> None:
 
 def test_a_byte_that_only_makes_the_length_even_is_no_fault() -> None:
     assert found(encoded(ct_object(7, 0)) + b"\0") == OF_THE_SLICE
+
+
+def deflated(content: bytes) -> bytes:
+    squeeze = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return squeeze.compress(content) + squeeze.flush()
+
+
+def test_a_deflated_object_is_looked_into() -> None:
+    content = deflated(encoded(nested(is_undefined=True)))
+    assert found(content, DeflatedExplicitVRLittleEndian) == OF_THE_SLICE
+    assert found(content + b"\0", DeflatedExplicitVRLittleEndian) == OF_THE_SLICE  # padded to even length
+    for wrong in (content[:-20], b"no deflated bytes"):
+        with pytest.raises(NotADataSetError, match=r"inflated|no end"):
+            found(wrong, DeflatedExplicitVRLittleEndian)
+
+
+def test_a_small_object_that_inflates_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "_LONGEST_INFLATED_BYTES", 1 << 20)
+    content = encoded(ct_object(7, 0)) + struct.pack("<HH2sxxL", 0x7FE0, 0x0010, b"OW", 1 << 24)
+    with pytest.raises(NotADataSetError, match="too far away"):
+        found(deflated(content + bytes(1 << 24)), DeflatedExplicitVRLittleEndian)

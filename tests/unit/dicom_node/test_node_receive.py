@@ -14,7 +14,6 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
 
 from node_caller import Caller, calling, context
 from node_peers import ct_object, encoded, uid, wait_until, write_study
@@ -281,15 +280,13 @@ def test_200_mutated_files_among_100_studies_do_no_harm(node: Node, caller: Call
     assert list((node.inbox.folder / "partial").iterdir()) == []
 
 
-@pytest.mark.slow
 def test_100_interleaved_studies_are_kept_apart(node: Node) -> None:
-    entity = AE(ae_title="MANY")
-    entity.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
-    association = entity.associate("127.0.0.1", node.receiver.port)
-    for number in range(2):
-        for study in range(100):
-            assert association.send_c_store(ct_object(study, number)).Status == 0
-    association.release()
+    with calling(node.receiver.port) as caller:
+        caller.associate()
+        for number in range(2):
+            for study in range(100):
+                assert caller.store(encoded(ct_object(study, number)), uid(study, 2, number)) == 0
+        caller.release()
     assert sorted(node.inbox.studies()) == sorted(hashed(uid(study)) for study in range(100))
     assert {node.inbox.content(study)[1] for study in node.inbox.studies()} == {2}
     assert sorted(all_complete(node, 100)) == node.inbox.studies()

@@ -26,7 +26,7 @@ from node_peers import ct_object, encoded, uid, wait_until
 from node_started import Node, StartNode
 from spondyl.adapters.dicom_node import hashed
 
-DEFLATED = "1.2.840.10008.1.2.1.99"
+MPEG2 = "1.2.840.10008.1.2.4.100"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 
 
@@ -34,8 +34,8 @@ def test_each_context_is_judged_by_itself(node: Node) -> None:
     contexts = (
         CT
         + context(3, FIND, ImplicitVRLittleEndian)
-        + context(5, CTImageStorage, DEFLATED)
-        + context(7, CTImageStorage, DEFLATED, ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+        + context(5, CTImageStorage, MPEG2)
+        + context(7, CTImageStorage, MPEG2, ImplicitVRLittleEndian, ExplicitVRLittleEndian)
     )
     with calling(node.receiver.port) as caller:
         caller.say(associate(contexts))

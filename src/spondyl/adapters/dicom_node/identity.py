@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ _WANTED = {_SOP_CLASS: "SOPClassUID", _SOP_INSTANCE: "SOPInstanceUID", _STUDY: "
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UID = re.compile(r"[0-9.]{1,64}")  # leading zeros are wrong by PS3.5 §9.1 and common in archives
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_LONGEST_INFLATED_BYTES = 1 << 30  # ours: a small file must not claim all memory
 _DEEPEST_NESTING = 32  # of sequences of undefined length; ours, an SR of ours has four
 _SHORT_REPRESENTATIONS = frozenset(representation.encode() for representation in EXPLICIT_VR_LENGTH_16)
 _REPRESENTATION = re.compile(rb"[A-Z]{2}")
@@ -45,12 +47,14 @@ def hashed(uid: str) -> str:
 
 
 def identity_of(data: memoryview, transfer_syntax_uid: str) -> Identity:
-    """Step over all elements of a whole data set.
+    """Step over all elements of a whole data set; a deflated one is inflated for it.
 
     Raises:
         NotADataSetError: an element reaches beyond the end, is none, or a UID is missing or no UID.
     """
     syntax = UID(transfer_syntax_uid)
+    if syntax.is_deflated:
+        data = _inflated(data)
     steps = _Steps(data, is_implicit=syntax.is_implicit_VR, is_little_endian=syntax.is_little_endian)
     uids = {
         tag: bytes(data[start:end]).decode("ascii", errors="replace").rstrip("\0 ")
@@ -68,6 +72,17 @@ def identity_of(data: memoryview, transfer_syntax_uid: str) -> Identity:
         study_instance_uid=uids[_STUDY],
         series_instance_uid=uids[_SERIES],
     )
+
+
+def _inflated(data: memoryview) -> memoryview:
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # PS3.5 Annex A.5: no header, no checksum
+    try:
+        content = inflate.decompress(data, _LONGEST_INFLATED_BYTES)
+    except zlib.error as error:
+        raise NotADataSetError("it cannot be inflated") from error
+    if not inflate.eof:
+        raise NotADataSetError("what is deflated has no end, or one too far away")
+    return memoryview(content)
 
 
 class _Steps:

@@ -7,6 +7,7 @@ import socket
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     HTJ2KLossless,
@@ -28,12 +29,11 @@ STORAGE_CLASSES = (
     *(str(context.abstract_syntax) for context in AllStoragePresentationContexts),
     LABEL_MAP_SEGMENTATION_STORAGE,
 )
-# what archives keep single images in; a longer list makes each association slow to open. Not Deflated: it
-# would have to be inflated to learn its study
+# what archives keep single images in; a longer list makes each association slow to open
 TRANSFER_SYNTAXES = [
     ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, JPEGBaseline8Bit, JPEGExtended12Bit,
     JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000,
-    HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K, RLELossless,
+    HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K, RLELossless, DeflatedExplicitVRLittleEndian,
 ]  # fmt: skip
 UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 CONNECT_TIMEOUT_S = 10.0

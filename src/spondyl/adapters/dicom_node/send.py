@@ -10,7 +10,7 @@ from typing import cast
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
@@ -134,8 +134,9 @@ def _kind(file: Outgoing) -> tuple[str, str]:
 
 
 def _syntaxes(file: Outgoing) -> set[str]:
-    """The file's own transfer syntax; an uncompressed file can be sent in every uncompressed one."""
-    return {file.transfer_syntax_uid, *(UNCOMPRESSED[:2] if file.transfer_syntax_uid in UNCOMPRESSED else ())}
+    """The file's own transfer syntax; one with plain pixels can be sent in every uncompressed one."""
+    is_plain = file.transfer_syntax_uid in (*UNCOMPRESSED, DeflatedExplicitVRLittleEndian)
+    return {file.transfer_syntax_uid, *(UNCOMPRESSED[:2] if is_plain else ())}
 
 
 def _send(association: Association, file: Outgoing, accepted: set[str]) -> Result:
@@ -144,10 +145,17 @@ def _send(association: Association, file: Outgoing, accepted: set[str]) -> Resul
     # from the file, undecoded; only where the peer wants another encoding is it read
     as_it_is = file.transfer_syntax_uid in accepted
     try:
-        status = association.send_c_store(file.path if as_it_is else dcmread(file.path))
+        status = association.send_c_store(file.path if as_it_is else _decoded(file))
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
         return Result(outcome=Outcome.REFUSED, reason=f"it cannot be sent ({type(error).__name__})")
     return _result(cast("int | None", status.get("Status")))
+
+
+def _decoded(file: Outgoing) -> Dataset:
+    data = dcmread(file.path)
+    if data.file_meta.TransferSyntaxUID.is_deflated:  # pynetdicom takes it for compressed pixels
+        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return data
 
 
 def _result(status: int | None) -> Result:
