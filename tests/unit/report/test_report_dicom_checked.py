@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import runpy
 import shutil
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pydicom
 import pytest
 from pydicom.sr._concepts_dict import concepts
 
@@ -75,8 +80,6 @@ def test_every_kind_of_object_is_in_order_with_the_header_of_a_real_study(
 
 @needs_dciodvfy
 def test_the_checker_finds_what_is_wrong(build_study: BuildStudy, tmp_path: Path) -> None:
-    import pydicom
-
     study = with_source(build_study())
     path = next(x for x in write_dicom(study, tmp_path, Settings(), ALL, NOON) if x.name == "key_images.dcm")
     assert complaints(path) == []
@@ -94,6 +97,48 @@ def test_dsrdump_prints_the_report(build_study: BuildStudy, tmp_path: Path) -> N
     assert "Comprehensive 3D SR Document" in printed
     assert '(14293000,SCT,"L2 vertebra")' in printed
     assert '(GENANT_2,99SPONDYL,"Genant grade 2")' in printed
+
+
+def test_the_readers_in_3d_slicer_see_the_same_bodies_and_heights(
+    build_study: BuildStudy, tmp_path: Path
+) -> None:
+    """dcmqi is what its extension QuantitativeReporting reads SEG and SR with."""
+    pytest.importorskip("dcmqi", reason="dcmqi is not installed: the extra `test` has it on x86_64")
+    study = with_source(build_study())
+    paths = {path.name.split("_")[0]: path for path in write_dicom(study, tmp_path, Settings(), ALL, NOON)}
+    programs = Path(sys.executable).parent
+    command = [programs / "segimage2itkimage", "--inputDICOM", paths["segmentation"], "--outputDirectory",
+               tmp_path, "--outputType", "nrrd", "--mergeSegments"]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    segments = json.loads((tmp_path / "meta.json").read_text())["segmentAttributes"][0]
+    header, pixels = (tmp_path / "1.nrrd").read_bytes().split(b"\n\n", 1)
+    labels = np.frombuffer(gzip.decompress(pixels) if b"gzip" in header else pixels, "<i2")
+    seen = {x["TrackingIdentifier"]: int((labels == x["labelID"]).sum()) for x in segments}
+    assert seen == _voxels_by_segment(paths["segmentation"])
+
+    read = tmp_path / "read.json"
+    command = [programs / "tid1500reader", "--inputDICOM", paths["report.dcm"], "--outputMetadata", read]
+    subprocess.run(command, check=True, capture_output=True)
+    groups = {x["TrackingIdentifier"]: x for x in json.loads(read.read_text())["Measurements"]}
+    measured = {x.level: x.heights_mm for x in study.finding.vertebrae if x.heights_mm is not None}
+    for level in ("T12", "L1"):
+        heights = {
+            item["quantity"]["CodeValue"]: float(item["value"])
+            for item in groups[f"Spondyl {level}"]["measurementItems"]
+            if "derivationModifier" not in item  # the standard deviations have the same names
+        }
+        said = [heights[name] for name in ("HEIGHT_ANT", "HEIGHT_MID", "HEIGHT_POST")]
+        triple = measured[level]
+        assert said == pytest.approx([triple.anterior, triple.middle, triple.posterior], abs=1e-3)
+
+
+def _voxels_by_segment(path: Path) -> dict[str, int]:
+    data = pydicom.dcmread(path)
+    names = {x.SegmentNumber: str(x.TrackingID) for x in data.SegmentSequence}
+    counts = Counter[str]()
+    for frame, place in zip(data.pixel_array, data.PerFrameFunctionalGroupsSequence, strict=True):
+        counts[names[place.SegmentIdentificationSequence[0].ReferencedSegmentNumber]] += int(frame.sum())
+    return dict(counts)
 
 
 def test_the_bundle_is_fhir_r4_and_points_within_itself(build_study: BuildStudy, tmp_path: Path) -> None:
