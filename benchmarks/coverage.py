@@ -577,6 +577,29 @@ def enter_areas() -> None:
 enter_areas()
 
 
+@row("AUC, sampled by stratum", "N 1556, 500 flagged, 300 of the others read", is_costly=True)
+def sampled_area(rng: np.random.Generator, studies: int) -> Iterator[Pair]:
+    """All cases above a score are read, of the others 150 of the upper third and 150 of the rest."""
+    shift = math.sqrt(2.0) * float(ndtri(0.9))
+    for seed in range(studies):
+        truth = rng.random(1556) < 0.25
+        scores = rng.standard_normal(1556) + shift * truth
+        order = np.argsort(-scores)
+        strata = np.empty(1556, dtype=np.int64)
+        strata[order] = np.searchsorted([500, 852], np.arange(1556), side="right")
+        picked = np.concatenate(
+            [
+                np.flatnonzero(strata == 0),
+                *(rng.choice(np.flatnonzero(strata == x), 150, replace=False) for x in (1, 2)),
+            ]
+        )
+        weight = np.array([1.0, 352 / 150, 704 / 150])[strata[picked]]
+        answer = st.area_under_sampled_roc(
+            "auc", scores[picked], truth[picked], strata[picked], weight, seed=seed, resamples=399
+        )
+        yield answer, 0.9
+
+
 @row("AUC of vertebrae, DeLong clustered", "150 patients, 4 to 10 vertebrae")
 def clustered_area(rng: np.random.Generator, studies: int) -> Iterator[Pair]:
     """Scores share a part within a patient; pairs are mostly of two patients."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spondyl.study.report import accuracy, record, vertebral
+from spondyl.study.report import accuracy, curves, record, vertebral
 from spondyl.study.report.baseline import baseline, subgroups
 from spondyl.study.report.checklist import checklist
 from spondyl.study.report.flow_picture import flow_picture, flow_rows
@@ -117,15 +117,19 @@ def _headline(results: Results) -> Section:
 
 def _accuracy(results: Results) -> Section:
     elsewhere = accuracy.elsewhere(results)
+    read = curves.read_cases(results)
     return Section(
         title="Accuracy",
         lead="Sensitivity and specificity need cases that were not flagged and were read all the same.",
+        pictures=tuple(curves.pictures(read)),
         tables=(
             rules(results),
             accuracy.strata(results),
             accuracy.accuracy(results),
             accuracy.what_if_table(results),
             *((elsewhere,) if elsewhere else ()),
+            curves.areas(read, results.data.protocol.analysis),
+            *curves.points(read),
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spondyl.study.protocol import Protocol
 from spondyl.study.report.consensus import NOT_READ, ReferenceCase, Verdict
@@ -16,10 +16,14 @@ _RESOLVED = frozenset({Verdict.FRACTURE, Verdict.NO_FRACTURE, Verdict.CANNOT_SAY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negatives:
-    """The strata of the sample as read. outside: cases read that the sample does not hold, not counted."""
+    """The strata of the sample as read. outside: cases read that the sample does not hold, not counted.
+
+    members: by case read, the number of its stratum and how many cases it stands for.
+    """
 
     strata: tuple[NegativeStratum, ...]
     outside: tuple[str, ...]
+    members: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -72,7 +76,13 @@ def read_negatives(
         for stratum in drawn
     )
     outside = read.difference(*(stratum.to_read for stratum in drawn))
-    return Negatives(strata=strata, outside=tuple(sorted(outside)))
+    members = {
+        case: (number, stratum.cases / stratum.read)
+        for number, (stratum, drew) in enumerate(zip(strata, drawn, strict=True))
+        for case in drew.to_read
+        if case in read
+    }
+    return Negatives(strata=strata, outside=tuple(sorted(outside)), members=members)
 
 
 def _verdict(case_id: str, references: Mapping[str, ReferenceCase]) -> Verdict:

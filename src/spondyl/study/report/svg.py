@@ -64,6 +64,12 @@ def line(x1: float, y1: float, x2: float, y2: float, *, colour: str = LINE, widt
     )
 
 
+def polyline(points: Sequence[tuple[float, float]], *, colour: str, width: float = 2.0) -> str:
+    """A line through many points."""
+    path = " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}"/>'
+
+
 def arrow(points: Sequence[tuple[float, float]], *, colour: str = MUTED) -> str:
     """A line through the points, horizontal or vertical pieces, with a head at its end."""
     (x1, y1), (x, y) = points[-2:]

@@ -84,6 +84,7 @@ from spondyl.study.statistics.roc import (
     compare_areas,
     roc_curve,
 )
+from spondyl.study.statistics.roc_sampled import area_under_sampled_roc
 from spondyl.study.statistics.sample_size import (
     ReadingPlan,
     cases_for_exact_width,
@@ -161,6 +162,7 @@ __all__ = [
     "adjusted_accuracy",
     "alert_burden",
     "area_under_roc",
+    "area_under_sampled_roc",
     "bland_altman",
     "bootstrap_totals",
     "capture_recapture",

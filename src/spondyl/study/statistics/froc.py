@@ -82,21 +82,26 @@ class FrocCurve:
     false_positive_case_fraction: FloatArray
 
 
-def froc_curve(marks: Marks) -> FrocCurve | CannotSay:
-    """One point per distinct score. Source: Chakraborty, Med Phys 1989;16:561 (FROC, AFROC)."""
+def froc_curve(marks: Marks, case_weight: FloatArray | None = None) -> FrocCurve | CannotSay:
+    """One point per distinct score. Source: Chakraborty, Med Phys 1989;16:561 (FROC, AFROC).
+
+    case_weight: shape (cases,), how many cases each stands for, where only a sample was read; None: one.
+    """
     if marks.fractures == 0:
         return _no_fractures("froc_curve", marks)
+    weight = np.ones(marks.cases) if case_weight is None else np.asarray(case_weight, dtype=np.float64)
     ordered = _Ordered.of(marks)
-    ends = ordered.ends
+    ends, of_mark = ordered.ends, weight[ordered.case]
     healthy = marks.fractures_per_case == 0
     first_of_case = np.zeros(len(ordered.case))
     _, first = np.unique(ordered.case, return_index=True)
-    first_of_case[first] = healthy[ordered.case[first]]
-    alarmed = np.cumsum(first_of_case)[ends] / healthy.sum() if healthy.any() else np.zeros(0)
+    first_of_case[first] = (healthy * weight)[ordered.case[first]]
+    alarmed = np.cumsum(first_of_case)[ends] / weight[healthy].sum() if healthy.any() else np.zeros(0)
+    fractures, cases = float(weight @ marks.fractures_per_case), float(weight.sum())
     return FrocCurve(
         thresholds=np.append(np.inf, ordered.score[ends]),
-        sensitivity=np.append(0.0, np.cumsum(ordered.is_hit)[ends] / marks.fractures),
-        false_marks_per_case=np.append(0.0, np.cumsum(~ordered.is_hit)[ends] / marks.cases),
+        sensitivity=np.append(0.0, np.cumsum(of_mark * ordered.is_hit)[ends] / fractures),
+        false_marks_per_case=np.append(0.0, np.cumsum(of_mark * ~ordered.is_hit)[ends] / cases),
         false_positive_case_fraction=np.append(0.0, alarmed) if healthy.any() else alarmed,
     )
 

@@ -45,20 +45,25 @@ class RocCurve:
     false_positive_fraction: FloatArray
 
 
-def roc_curve(scores: FloatArray, is_positive: BoolArray) -> RocCurve | CannotSay:
+def roc_curve(
+    scores: FloatArray, is_positive: BoolArray, weight: FloatArray | None = None
+) -> RocCurve | CannotSay:
     """One point per distinct score, higher scores first; the first threshold is infinite.
+
+    weight: shape (n,), how many cases each stands for, where only a sample was read; None: one.
 
     Raises:
         ValueError: unequal shapes, or a score that is NaN.
     """
     values, truth = _checked(scores, is_positive)
+    stands_for = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=np.float64)
     missing = _one_class("roc_curve", truth, Unit.CASE)
     if missing is not None:
         return missing
     order = np.argsort(-values, kind="stable")
-    values, truth = values[order], truth[order]
+    values, truth, stands_for = values[order], truth[order], stands_for[order]
     last_of_score = np.append(np.flatnonzero(np.diff(values) != 0.0), len(values) - 1)
-    hits, alarms = np.cumsum(truth)[last_of_score], np.cumsum(~truth)[last_of_score]
+    hits, alarms = (np.cumsum(stands_for * x)[last_of_score] for x in (truth, ~truth))
     return RocCurve(
         thresholds=np.append(np.inf, values[last_of_score]),
         sensitivity=np.append(0.0, hits / hits[-1]),
