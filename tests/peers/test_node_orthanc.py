@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -207,8 +208,10 @@ KINDS = {
 
 
 @contextmanager
-def routing(work: Path, *arguments: str, largest_plain_mb: float) -> Iterator[int]:
-    """`spondyl route` as a process; gives the port that it listens on."""
+def routing(
+    work: Path, *arguments: str, largest_plain_mb: float
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`spondyl route` as a process, and the port that it listens on."""
     port = free_port()
     # a low limit: the healthy CT must give key images and a tile too, whatever the networks think of it
     (work.parent / "settings.toml").write_text(
@@ -221,7 +224,7 @@ def routing(work: Path, *arguments: str, largest_plain_mb: float) -> Iterator[in
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: _listens(port), 60)
-        yield port
+        yield process, port
     finally:
         process.terminate()
         process.wait(20)
@@ -232,9 +235,10 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _delivered(work: Path) -> list[dict[str, object]]:
+def _states(work: Path, wanted: StudyState) -> list[dict[str, object]]:
+    """What is written of the studies in that state."""
     states = [json.loads(path.read_text()) for path in (work / "studies").glob("*/state.json")]
-    return [state for state in states if state["state"] == StudyState.DELIVERED]
+    return [state for state in states if state["state"] == wanted]
 
 
 @pytest.mark.slow
@@ -242,7 +246,7 @@ def _delivered(work: Path) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     ("way", "is_treated"),
     [("C-STORE", False), ("STOW", False), ("C-STORE", True)],
-    ids=["C-STORE", "STOW", "de-identified"],
+    ids=["C-STORE", "STOW and killed while it analyses", "de-identified"],
 )
 def test_a_real_ct_from_storescu_by_route_ends_in_orthanc_as_every_kind_of_object(
     orthanc: Orthanc, tmp_path: Path, real_data: Path, way: str, is_treated: bool
@@ -252,13 +256,24 @@ def test_a_real_ct_from_storescu_by_route_ends_in_orthanc_as_every_kind_of_objec
     target = orthanc.web if way == "STOW" else f"ORTHANC@127.0.0.1:{orthanc.dicom_port}"
     more = ["--deidentify", str(tmp_path / "key")] if is_treated else []
     largest_plain_mb = 4.0 if way == "STOW" else 0.0  # the others with deflated segmentations
-    with routing(tmp_path / "work", "--to", target, *more, largest_plain_mb=largest_plain_mb) as port:
+    start = partial(routing, tmp_path / "work", "--to", target, *more, largest_plain_mb=largest_plain_mb)
+    with start() as (process, port):
         ct = str(real_data / "dicom" / "crlm_1006")
         subprocess.run(
             [require_program("storescu"), "+sd", "127.0.0.1", str(port), ct], check=True, timeout=120
         )
-        wait_until(lambda: bool(_delivered(tmp_path / "work")), 300)
-    [state] = _delivered(tmp_path / "work")
+        if way == "STOW":
+            wait_until(lambda: bool(_states(tmp_path / "work", StudyState.COMPLETE)), 60)
+            time.sleep(2)  # an analysis takes several seconds
+            process.kill()
+            process.wait(20)
+            assert orthanc.classes() == {}
+        else:
+            wait_until(lambda: bool(_states(tmp_path / "work", StudyState.DELIVERED)), 300)
+    if way == "STOW":
+        with start():
+            wait_until(lambda: bool(_states(tmp_path / "work", StudyState.DELIVERED)), 300)
+    [state] = _states(tmp_path / "work", StudyState.DELIVERED)
     assert state["n_objects"] == 51
     made = {
         str(data.SOPInstanceUID): data for data in map(dcmread, (tmp_path / "work").rglob("results/*/*.dcm"))
@@ -283,6 +298,7 @@ def _found_and_fetched(
     if way == "STOW":
         found = web_search(orthanc.web, web, "IMAGE", uids, ["SOPInstanceUID"])
         assert web_get(orthanc.web, web, uids, into) == len(wanted)
+        _answers_what_a_web_viewer_asks(orthanc, study)
     else:
         series = search(new_entity("SPONDYL", 30), peer_of(orthanc), None, Level.SERIES, uids)
         found = [
@@ -297,6 +313,19 @@ def _found_and_fetched(
         assert (fetched.written, fetched.failed) == (len(wanted), 0)
     assert {match["SOPInstanceUID"] for match in found} == wanted
     return {str(data.SOPInstanceUID): (data, path) for path in into.iterdir() for data in [dcmread(path)]}
+
+
+def _answers_what_a_web_viewer_asks(orthanc: Orthanc, study: str) -> None:
+    """The questions by which OHIF and Weasis open a study: its series, and the metadata of each."""
+    tag = {"modality": "00080060", "series": "0020000E", "number": "00280008"}
+    [found] = orthanc.ask(f"/dicom-web/studies?StudyInstanceUID={study}&includefield=00080061")
+    assert set(found["00080061"]["Value"]) == {"SEG", "SR", "KO", "OT", "PR"}
+    for series in orthanc.ask(f"/dicom-web/studies/{study}/series"):
+        [modality], [uid] = (series[tag[key]]["Value"] for key in ("modality", "series"))
+        metadata = orthanc.ask(f"/dicom-web/studies/{study}/series/{uid}/metadata")
+        assert {item[tag["modality"]]["Value"][0] for item in metadata} == {modality}
+        if modality == "SEG":
+            assert all(item[tag["number"]]["Value"][0] > 0 for item in metadata)
 
 
 def _check_report(report: Path, work: Path) -> None:
