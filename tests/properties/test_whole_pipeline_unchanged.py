@@ -95,6 +95,17 @@ def box_of(volume: CtVolume, low_mm: np.ndarray, high_mm: np.ndarray) -> CtVolum
 
 
 @pytest.mark.slow
+def test_a_crop_that_leaves_the_vertebrae_whole() -> None:
+    """About 35 mm beside, 45 mm in front of, 40 mm behind the bodies; 12 mm above T11 and below L1."""
+    volume = upright().volume
+    inside = [x for x in upright().truth if x.level.value in WANTED]
+    points = np.concatenate([x.surface_lps_mm for x in inside])
+    low = points.min(axis=0) - np.array([35.0, 45.0, 12.0])
+    high = points.max(axis=0) + np.array([35.0, 40.0, 12.0])
+    assert_unchanged(read_volume(box_of(volume, low, high)))
+
+
+@pytest.mark.slow
 @pytest.mark.data
 def test_a_real_patient_turned_flipped_resampled_and_cropped(real_data: Path) -> None:
     """A woman of 78, slices of 1 mm; T5 to T9 between two cut neighbours."""

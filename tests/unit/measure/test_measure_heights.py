@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -134,3 +135,15 @@ def test_thicker_slices_are_less_sure() -> None:
 def test_attenuation_is_the_median_of_the_core() -> None:
     assert _measure(FLAT).attenuation_hu == pytest.approx(140.0)
     assert _measure(CRUSH).attenuation_hu == pytest.approx(140.0)
+
+
+def test_a_step_in_the_front_wall_is_not_taken_for_the_upper_endplate() -> None:
+    """The upper front is cut away by 3 mm: there the outermost columns end on the step, half-way down."""
+    body = PlainBody(anterior_mm=25.0, middle_mm=25.5, posterior_mm=26.0)
+    patch = patch_of(body, UPRIGHT)
+    occupancy = patch.occupancy.copy()
+    front = int(np.flatnonzero((occupancy > 0.5).any(axis=(0, 2)))[0])
+    occupancy[32 + 4 :, : front + 3, :] = 0.0
+    (result,) = measure(spine_of((Level.L1, vertebra_of(replace(patch, occupancy=occupancy)))), Settings())
+    assert isinstance(result, Measured)
+    assert result.heights.anterior_mm == pytest.approx(25.0, abs=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,6 +22,8 @@ _FEWEST_IN_WINDOW = 3
 _LEAST_MIDDLE_HALF_MM = 1.5
 _CROSSING_ROUNDS = 4
 _LONGEST_REACH_FRACTION = 0.2
+_MIDDLE_SHARE = 0.5
+_LARGEST_JUMP_MM = 2.5  # between neighbouring columns, 0.6 mm apart: steeper is a wall, not an endplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,6 +105,7 @@ def _corner(
 ) -> tuple[Float64Array, float] | None:
     """Crossing of one wall and one endplate, both extrapolated; ``other`` is the opposite endplate."""
     share = wall.share(slab.along_mm)
+    plate = _joined_part(plate, share)
     inner, outer = settings.plate_window
     # a blurred outline rounds its own rim: stay further inside by as much
     blurred = max(0.0, slab.softness_mm - settings.sharp_softness_mm) * settings.blur_factor
@@ -118,6 +122,20 @@ def _corner(
         posterior = wall_line.at(line.at(posterior))
         posterior = float(np.clip(posterior, wall.start_mm - limit, wall.start_mm + limit))
     return np.array([posterior, line.at(posterior)]), line.sd_at(posterior)
+
+
+def _joined_part(plate: Float64Array, share: Float64Array) -> Float64Array:
+    """The contour from the wall's side of the middle on, as far as it runs on without a jump; NaN beyond.
+
+    Where the outline's front or back is not straight, its outermost columns end on the wall.
+    """
+    outwards = [int(n) for n in np.argsort(-share) if share[n] <= _MIDDLE_SHARE and np.isfinite(plate[n])]
+    kept = plate.copy()
+    for inner, outer in pairwise(outwards):
+        if abs(plate[outer] - plate[inner]) > _LARGEST_JUMP_MM:
+            kept[share <= share[outer]] = np.nan
+            break
+    return kept
 
 
 def _plate_line(
