@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from node_caller import Caller
 from node_started import StartNode
 from spondyl.adapters.dicom_node import NoAssociationError, Tls, echo, new_entity
 
@@ -39,3 +43,18 @@ def test_only_a_caller_whom_we_believe_gets_an_answer(start_node: StartNode, tmp
         echo(new_entity("A", 5), node.peer, Tls(certificate=theirs, key=their_key, authorities=theirs))
     with pytest.raises(NoAssociationError):
         echo(new_entity("A", 5), node.peer, None)
+
+
+def test_an_open_association_is_cut_off_at_the_end(start_node: StartNode, tmp_path: Path) -> None:
+    ours, our_key = certificate(tmp_path, "node")
+    node = start_node(tls=Tls(certificate=ours, key=our_key), answer_timeout_s=30.0)
+    context = ssl.create_default_context(cafile=ours)
+    with (
+        socket.create_connection(("127.0.0.1", node.receiver.port), timeout=5) as bare,
+        context.wrap_socket(bare, server_hostname="127.0.0.1") as stream,
+    ):
+        caller = Caller(stream)
+        caller.associate()
+        started_s = time.monotonic()
+        node.receiver.__exit__()
+        assert time.monotonic() - started_s < 5

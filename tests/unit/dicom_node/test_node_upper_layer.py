@@ -152,3 +152,21 @@ def test_a_silent_caller_is_cut_off(start_node: StartNode) -> None:
     node = start_node(answer_timeout_s=0.2)
     with calling(node.receiver.port) as caller:
         assert caller.stream.recv(1) == b""
+
+
+def test_an_error_of_ours_ends_one_connection_and_no_more(
+    node: Node, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(node.inbox, "store", None)
+    content = encoded(ct_object(7, 0))
+    with calling(node.receiver.port) as caller:
+        caller.associate()
+        caller.say(pdu(DATA, part(STORE, control=3) + part(content, control=2)))
+        assert caller.stream.recv(1) == b""
+    wait_until(lambda: bool(node.told))
+    assert [told.text for told in node.told] == ["an association was aborted: an error of ours, TypeError"]
+    monkeypatch.undo()
+    with calling(node.receiver.port) as caller:
+        caller.associate()
+        assert caller.store(content, uid(7, 2, 0)) == 0
+    assert capfd.readouterr().err == ""

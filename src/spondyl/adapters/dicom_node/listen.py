@@ -11,6 +11,7 @@ import contextlib
 import socket
 import socketserver
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -107,6 +108,9 @@ class Listener:
             allow_reuse_address = True
             request_queue_size = 128
 
+            def handle_error(self, *_: object) -> None:  # instead of a traceback on the terminal
+                serves.broken(f"an error of ours, {type(sys.exc_info()[1]).__name__}")
+
         self._server = Server((host, port), Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_LOOK_S,), name="dicom-listener", daemon=True
@@ -145,6 +149,8 @@ class Listener:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(self.rules.answer_timeout_s)
             with _encrypted(connection, self.rules.tls) as stream:
+                with self._lock:
+                    self._open[number] = stream  # TLS takes the bare connection away
                 association = _Association(
                     number, stream, self.rules, self.serves, self.leave, is_one_too_many
                 )
