@@ -30,8 +30,9 @@ DIMENSIONLESS = {
 SEVERAL_FUNCTIONS = {
     "finding": (2, "conclude and refused are the two ways in which a study ends"),
     "report": (
-        4,
-        "a result is written for people, archives and the reading station; the archive's is read back",
+        5,
+        "a result is written for people, archives and the reading station; the archive's is read back, and "
+        "de-identified",
     ),
 }
 
