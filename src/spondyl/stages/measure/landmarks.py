@@ -22,7 +22,7 @@ _FEWEST_IN_WINDOW = 3
 _LEAST_MIDDLE_HALF_MM = 1.5
 _CROSSING_ROUNDS = 4
 _LONGEST_REACH_FRACTION = 0.2
-_MIDDLE_SHARE = 0.5
+_JUMPS_WITHIN_SHARE = 0.25  # further inside a jump is a break of the endplate
 _LARGEST_JUMP_MM = 2.5  # between neighbouring columns, 0.6 mm apart: steeper is a wall, not an endplate
 
 
@@ -125,11 +125,11 @@ def _corner(
 
 
 def _joined_part(plate: Float64Array, share: Float64Array) -> Float64Array:
-    """The contour from the wall's side of the middle on, as far as it runs on without a jump; NaN beyond.
+    """The contour towards the wall as far as it runs on without a jump; NaN beyond.
 
     Where the outline's front or back is not straight, its outermost columns end on the wall.
     """
-    outwards = [int(n) for n in np.argsort(-share) if share[n] <= _MIDDLE_SHARE and np.isfinite(plate[n])]
+    outwards = [int(n) for n in np.argsort(-share) if share[n] <= _JUMPS_WITHIN_SHARE and np.isfinite(plate[n])]
     kept = plate.copy()
     for inner, outer in pairwise(outwards):
         if abs(plate[outer] - plate[inner]) > _LARGEST_JUMP_MM:

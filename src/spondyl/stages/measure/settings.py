@@ -54,7 +54,7 @@ class Settings:
     largest_metal_fraction: float = 0.03
     smallest_outline_quality: float = 0.3
     smallest_main_part: float = 0.85
-    height_range_mm: tuple[float, float] = (4.0, 50.0)
+    height_range_mm: tuple[float, float] = (2.5, 50.0)
     depth_range_mm: tuple[float, float] = (9.0, 60.0)
     largest_reverse_wedge: float = 1.35
     largest_reverse_wedge_l5: float = 1.6
