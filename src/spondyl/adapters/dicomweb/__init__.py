@@ -6,6 +6,7 @@ nothing stored (ImagingDataCommons/dicomweb-client#42).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from spondyl.adapters.delivery import Outcome, Outgoing, Result
 
 MOST_BYTES_PER_REQUEST = 64 * 1024 * 1024  # ours: a request is held in memory, by us and by most servers
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)  # PS3.4 Annex B.2.3: passes by itself
+_NONE_STORED = 409  # PS3.18 table 10.5.3-1; 202 where some were
 _TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)  # RFC 9110: the server's trouble, not the object's
 
 
@@ -42,25 +44,31 @@ class Settings:
 
 
 class _Session(requests.Session):
-    """A session in which no request waits for ever."""
+    """A session that tells who we are, and whose JSON answers dicomweb-client understands."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._timeout_s = settings.answer_timeout_s
         if settings.token is not None:
             self.headers["Authorization"] = f"Bearer {settings.token}"
         if settings.authorities is not None:
             self.verify = str(settings.authorities)
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - requests' signature
-        """As requests does, with our time limit."""
-        if options.get("timeout") is None:
-            options["timeout"] = self._timeout_s
-        return super().request(*arguments, **options)
+        """As requests does, without parameters of a JSON answer's media type.
+
+        dicomweb-client knows it without only, and takes an answer with a charset for an empty one.
+        """
+        response = super().request(*arguments, **options)
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+        if media_type.endswith("json"):
+            response.headers["Content-Type"] = media_type
+        return response
 
 
 def _client(url: str, settings: Settings) -> DICOMwebClient:
-    client = DICOMwebClient(url=url.rstrip("/"), session=_Session(settings))
+    client = DICOMwebClient(
+        url=url.rstrip("/"), session=_Session(settings), timeout=settings.answer_timeout_s
+    )
     client.set_http_retry_params(retry=False)  # the delivery waits between its own attempts
     return client
 
@@ -97,8 +105,8 @@ class DicomwebChannel:
                 [dcmread(file.path) for file in part], study_instance_uid=part[0].study_instance_uid
             )
         except requests.HTTPError as error:
-            return dict.fromkeys(_uids(part), _http_result(error))
-        except requests.RequestException as error:
+            return _http_results(error, part)
+        except (requests.RequestException, ValueError) as error:
             unsent = Result(
                 outcome=Outcome.UNSENT, reason=f"no answer from the server ({type(error).__name__})"
             )
@@ -142,12 +150,14 @@ def _answered(answer: Dataset, part: Sequence[Outgoing]) -> dict[str, Result]:
     return results
 
 
-def _http_result(error: requests.HTTPError) -> Result:
+def _http_results(error: requests.HTTPError, part: Sequence[Outgoing]) -> dict[str, Result]:
+    """An answer that nothing was stored: what it says of each object, or else its status for all."""
     code = 0 if error.response is None else error.response.status_code
-    again = code in _TRY_AGAIN
-    return Result(
-        outcome=Outcome.UNSENT if again else Outcome.REFUSED, reason=f"the server answered HTTP {code}"
-    )
+    if code == _NONE_STORED and error.response is not None:
+        with contextlib.suppress(ValueError, AttributeError):
+            return _answered(Dataset.from_json(error.response.json()), part)
+    outcome = Outcome.UNSENT if code in _TRY_AGAIN else Outcome.REFUSED
+    return dict.fromkeys(_uids(part), Result(outcome=outcome, reason=f"the server answered HTTP {code}"))
 
 
 def search(
