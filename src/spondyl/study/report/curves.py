@@ -35,7 +35,7 @@ from spondyl.study.statistics import (
 )
 
 BoolArray: TypeAlias = NDArray[np.bool_]
-_SIDE, _LEFT, _TOP, _TICKS = 300.0, 70.0, 22.0, 5
+_WIDTH, _SIDE, _LEFT, _TOP, _TICKS = 800.0, 300.0, 250.0, 22.0, 5
 _MOST_MARKS_SHOWN = 2.0  # false marks per case at the right end of the figure
 _FLAGGED = 0  # number of the stratum of the flagged cases
 
@@ -237,4 +237,4 @@ def _plot(x: FloatArray, y: FloatArray, reach: float, across: str, upward: str) 
         text(_LEFT + _SIDE / 2, base + 36, across, size=12, anchor="middle"),
         text(_LEFT, _TOP - 4, upward, size=12, anchor="start", colour=INK),
     ]
-    return drawing(right + 30, base + 44, parts, alternative=f"{upward} against {across}; see the table")
+    return drawing(_WIDTH, base + 44, parts, alternative=f"{upward} against {across}; see the table")
