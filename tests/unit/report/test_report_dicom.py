@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from highdicom.color import CIELabColor
 from pydicom.dataset import Dataset
 
 from dicom_study import (
@@ -28,6 +29,7 @@ from spondyl.domain.finding import StudyFinding
 from spondyl.domain.report import NotOurReportError, ReportInput
 from spondyl.domain.series import SourceImages
 from spondyl.stages.report import DicomSettings, Settings, read_report, write_dicom
+from spondyl.stages.report.colours import GRADES, NO_GRADE
 from spondyl.stages.report.dicom.settings import ReportClass
 from spondyl.stages.report.finding_json import to_json
 
@@ -129,6 +131,16 @@ def test_the_segments_are_the_boxes(objects: dict[str, Dataset]) -> None:
         assert len(mine) in N_SLICES_OF_A_BODY
         # 30 x 24 mm on pixels of 0.8 x 0.9 mm
         assert pixels[mine].sum(axis=(1, 2)).mean() == pytest.approx(30 / 0.8 * 24 / 0.9, rel=0.05)
+
+
+def test_a_segment_has_the_colour_of_its_grade_in_the_pictures(
+    study: ReportInput, objects: dict[str, Dataset]
+) -> None:
+    segments = only(objects, "segmentation").SegmentSequence
+    for segment, vertebra in zip(segments, study.finding.vertebrae, strict=True):
+        colour = CIELabColor.from_dicom_value(segment.RecommendedDisplayCIELabValue).to_rgb()
+        grade = vertebra.genant_grade
+        assert colour == pytest.approx(NO_GRADE if grade is None else GRADES[grade], abs=1)
 
 
 def test_a_frame_lies_where_its_source_slice_lies(study: ReportInput, objects: dict[str, Dataset]) -> None:

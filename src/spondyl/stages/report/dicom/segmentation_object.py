@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import highdicom
 import numpy as np
+from highdicom.color import CIELabColor
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -20,7 +21,7 @@ from spondyl.stages.report.dicom import codes
 from spondyl.stages.report.dicom.result_set import MANUFACTURER, MODEL, ResultSet, mark_spine
 from spondyl.stages.report.dicom.source import Reference, Source, slices_of, stand_in_uid, with_attributes
 from spondyl.stages.report.segmentation import compose_labels
-from spondyl.stages.report.wording import level_words
+from spondyl.stages.report.wording import level_words, style_of
 
 _KIND = "segmentation"
 _MEGABYTE = 1_000_000
@@ -140,6 +141,8 @@ def _describe(
         ),
         tracking_uid=results.identity.tracking_uid(source.series_uid, vertebra.level),
         tracking_id=tracking_identifier(vertebra),
+        # without one a viewer gives all segments one colour; this is the grade's in the pictures
+        display_color=CIELabColor.from_rgb(*style_of(vertebra).colour),
     )
 
 
