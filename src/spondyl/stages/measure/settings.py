@@ -85,7 +85,7 @@ class Settings:
     middle_thin_mm: float = 1.5
     middle_growth: float = 5.0
 
-    edge_share: tuple[float, float, float] = (0.0, 0.25, 0.5)
+    edge_share: tuple[float, float, float] = (0.0, 0.15, 0.5)
     edge_reach_mm: float = 2.0
     edge_peak_window_mm: tuple[float, float] = (-2.5, 1.5)
     edge_disc_reach_mm: float = 3.5
