@@ -83,7 +83,7 @@ class _Ends:
         stop = min(len(self._words.words), start + _LONGEST_SENTENCE)
         for at in range(start, stop):
             word = self._words.words[at]
-            if at > start and self._is_item(start, at):
+            if at > start and word.isdigit() and self._is_item(start, at):
                 return at
             if word in _STOPS:
                 if word != "." or self._is_stop(at):
@@ -100,7 +100,7 @@ class _Ends:
     def _is_item(self, start: int, at: int) -> bool:
         """Whether a number of a list begins at a word: "1) no embolism 2) fracture of L2"."""
         words = self._words.words
-        return words[at].isdigit() and words[at + 1 : at + 2] == [")"] and "(" not in words[start:at]
+        return words[at + 1 : at + 2] == [")"] and "(" not in words[start:at]
 
     def _is_stop(self, at: int) -> bool:
         """Whether the full stop at a word ends a sentence: not after an abbreviation, not in "e.g."."""

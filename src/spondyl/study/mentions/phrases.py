@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from spondyl.study.mentions.text import fold
 
+_LONGEST_PHRASE = 24  # words, its gaps filled
 _STEM_KEY = 2  # stems are found by their first letters
 _MOST_WORDS_REMEMBERED = 200_000
 _PUNCTUATION = frozenset(".,;:()[]!?\n•*")
@@ -35,9 +36,12 @@ class _Element:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Phrase:
+    """A phrase behind its first word. keys: first letters of its last word, one of which must follow."""
+
     kind: str
     rest: tuple[_Element, ...]
     has_gap: bool
+    keys: frozenset[str]
 
 
 class Hit(NamedTuple):
@@ -75,7 +79,9 @@ class Phrases:
         if not elements or elements[0].gap:
             raise PhraseError(f"phrase {text!r} of {kind} must begin with a word that is always there")
         first = elements[0]
-        phrase = _Phrase(kind=kind, rest=elements[1:], has_gap=any(e.gap for e in elements))
+        last = next(e for e in reversed(elements) if not e.gap)
+        keys = frozenset(x[:_STEM_KEY] for x in (*last.words, *last.stems))
+        phrase = _Phrase(kind=kind, rest=elements[1:], has_gap=any(e.gap for e in elements), keys=keys)
         for word in first.words:
             self._by_word.setdefault(word, []).append(phrase)
         for stem in first.stems:
@@ -138,8 +144,16 @@ def _hits_at(
     alone: frozenset[str], longer: tuple[_Phrase, ...], words: list[str], at: int, stop: int
 ) -> list[Hit]:
     best = dict.fromkeys(alone, (at + 1, False))
+    ahead: set[str] | None = None
     for phrase in longer:
-        end = _end_with_gaps(phrase, words, at, stop) if phrase.has_gap else _end(phrase, words, at, stop)
+        if phrase.has_gap:
+            if ahead is None:
+                ahead = {word[:_STEM_KEY] for word in words[at : min(at + _LONGEST_PHRASE, stop)]}
+            if ahead.isdisjoint(phrase.keys):
+                continue
+            end = _end_with_gaps(phrase, words, at, stop)
+        else:
+            end = _end(phrase, words, at, stop)
         if end and end > best.get(phrase.kind, (0, False))[0]:
             best[phrase.kind] = (end, phrase.has_gap)
     return [Hit(kind, at, end, gap) for kind, (end, gap) in best.items()]

@@ -21,6 +21,7 @@ _PERCENT = "percent:"
 _REACH = 6  # words between a severity and its noun
 _MOST_PERCENT = 100
 _AFTER_POINTER = 4  # words between "the latter" and its quality
+_BEFORE_INSERTED = 2  # words between a comma and its quality: ", more severe,"
 _Value = TypeVar("_Value")
 
 
@@ -301,6 +302,8 @@ def _owners(
         return chosen.levels if chosen else ()
     if leads and after is not None and _is_repeated(after, groups):
         return after.levels
+    if before is not None and after is not None and _is_inserted(line, quality, before, after):
+        return after.levels
     is_beside = before is not None and quality.start - before.end <= 1 and _is_repeated(before, groups)
     return before.levels if before is not None and is_beside else ()
 
@@ -323,6 +326,14 @@ def _is_bracketed(
     if before is groups[-1] and not others:
         return False
     return ")" not in line.words[before.end : quality.start]
+
+
+def _is_inserted(line: Line, quality: Quality, before: LevelGroup, after: LevelGroup) -> bool:
+    """As in "T4-6 and, more severe, T9": between commas, right before the levels."""
+    small = line.language.levels.between_items | line.language.word_sets["preposition"] | {","}
+    opened = "," in line.words[max(before.end, quality.start - _BEFORE_INSERTED) : quality.start]
+    closed = line.words[quality.end : quality.end + 1] == [","]
+    return opened and closed and all(word in small for word in line.words[quality.end : after.start])
 
 
 def _is_repeated(group: LevelGroup, groups: Sequence[LevelGroup]) -> bool:

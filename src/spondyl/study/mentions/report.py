@@ -16,7 +16,7 @@ from spondyl.study.mentions.qualities import find_ages, find_severities
 from spondyl.study.mentions.segments import Segment
 from spondyl.study.mentions.sentence import read_sentence
 from spondyl.study.mentions.stated import Before
-from spondyl.study.mentions.terms import Found, find_terms
+from spondyl.study.mentions.terms import Found, find_terms, others_denied
 from spondyl.study.mentions.text import Words, split
 
 _NOW = frozenset({Section.FINDINGS, Section.IMPRESSION, Section.UNSECTIONED, Section.TECHNIQUE})
@@ -97,25 +97,13 @@ def _more_of(reader: _Lines, last: list[Draft]) -> list[Draft]:
         return read_sentence(line, reader.before, earlier)
     if _is_pointer(line):
         _point_back(line, last)
-    if _denies_others(line) and any(draft.term is Term.STRONG for draft in last):
+    if others_denied(line) == 0 and any(draft.term is Term.STRONG for draft in last):
         return read_sentence(line, reader.before, _STANDING_FOR, is_implied=True)
     if _only_grades_levels(line) and last[-1].levels and last[-1].term is not Term.OTHER_DIAGNOSIS:
         kind = "strong" if last[-1].term is Term.STRONG else "weak_of_vertebra"
         implied = Found(start=0, end=0, kind=kind, term=last[-1].term)
         return read_sentence(line, reader.before, implied, is_implied=True)
     return []
-
-
-def _denies_others(line: Line) -> bool:
-    """As in "No others.", "No new ones.", behind a fracture: only a negation and what it leads to."""
-    leads = [span.end for span in line.spans("negation_before") if span.start == 0]
-    others = ("other", "new", "recent")
-    if not leads or line.levels or line.disc_levels or not any(line.has(kind) for kind in others):
-        return False
-    kinds = (*others, "negation_after")
-    plain = {at for kind in kinds for span in line.spans(kind) for at in range(span.start, span.end)}
-    small = line.language.word_sets["transparent"] | line.language.word_sets["stand_in"]
-    return all(at in plain or line.words[at] in small for at in range(max(leads), len(line.words)))
 
 
 def _only_grades_levels(line: Line) -> bool:

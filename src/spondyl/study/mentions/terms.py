@@ -120,7 +120,32 @@ def _with_proxies(line: Line, found: list[Found], earlier: Found | None) -> list
             if before and levels:
                 start, end = (span.start, span.start + 1) if kind == "proxy" else (span.end, span.end)
                 proxies.append(replace(before[-1], start=start, end=end, is_proxy=True))
+    denied = others_denied(line)
+    if found and denied is not None and denied >= found[-1].end and found[-1].term is Term.STRONG:
+        proxies.append(replace(found[-1], start=len(line.words), end=len(line.words), is_proxy=True))
     return sorted([*found, *proxies], key=lambda term: term.start)
+
+
+def others_denied(line: Line) -> int | None:
+    """Where a sentence ends with "no others", "none new": the negation and nothing but what it leads to."""
+    others = ("other", "new", "recent")
+    if "negation_before" not in line.marks or not any(kind in line.marks for kind in others):
+        return None
+    for negation in line.spans("negation_before"):
+        rest = range(negation.start, len(line.words))
+        if any(x.start >= negation.start for x in (*line.levels, *line.disc_levels)):
+            continue
+        marked = {
+            at
+            for kind in (*others, "negation_before", "negation_after")
+            for span in line.spans(kind, negation.start)
+            for at in range(span.start, span.end)
+        }
+        small = line.language.word_sets["transparent"] | line.language.word_sets["stand_in"]
+        is_other = any(line.has(kind, negation.start) for kind in others)
+        if is_other and all(at in marked or line.words[at] in small for at in rest):
+            return negation.start
+    return None
 
 
 def _joined(line: Line, found: list[Found]) -> Iterator[Found]:
