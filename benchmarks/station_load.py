@@ -286,7 +286,7 @@ def children(pid: int) -> list[int]:
 def tell(station: Station, seen: Seen, given: argparse.Namespace) -> bool:
     """Print the table; tells whether a bar is missed."""
     with station.database.reading() as session:
-        states = dict(session.execute(select(Study.state, func.count()).group_by(Study.state)).tuples())
+        states = dict(Counter(session.scalars(select(Study.state))))
         kept = session.scalar(select(func.count(func.distinct(Answer.reading_id)))) or 0
     station.database.close()
     print(

@@ -75,7 +75,7 @@ def demo(
     ),
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the pages.")] = 8080,
 ) -> None:
-    """Try the station: synthetic studies, an account for each role; ends with Ctrl-C."""
+    """Try the station: the demo CT, synthetic studies, an account for each role; ends with Ctrl-C."""
     with station_failures_told():
         from spondyl.cli.serve import serve
 
@@ -110,10 +110,20 @@ def _demo_accounts(place: Station) -> list[str]:
 
 
 def _demo_studies(place: Station) -> None:
-    """A broken, a badly broken and a sound synthetic spine; the queue finds them when the station starts."""
+    """The demo CT and three synthetic spines; the queue finds them when the station starts.
+
+    A second time nothing is taken in: what was read in the trial stays as it is.
+    """
+    from sqlalchemy import func, select
+
     from spondyl.adapters.station.incoming import take_study
+    from spondyl.adapters.station.tables import Study
     from spondyl.wiring import write_synthetic_study
 
+    with place.database.reading() as session:
+        if session.scalar(select(func.count()).select_from(Study)):
+            return
+    _demo_ct(place)
     for seed, loss_fraction in _DEMO_STUDIES:
         typer.echo(f"making a synthetic CT, seed {seed}, loss of L1 {loss_fraction:.0%}", err=True)
         with tempfile.TemporaryDirectory() as temporary:
@@ -121,6 +131,21 @@ def _demo_studies(place: Station) -> None:
             packed = Path(shutil.make_archive(f"{temporary}/study", "zip", series))
             with packed.open("rb") as stream:
                 take_study(place, stream, "demo", "demo")
+
+
+def _demo_ct(place: Station) -> None:
+    """The real CT of `spondyl demo`, where it can be had."""
+    from spondyl.adapters import demo_ct
+    from spondyl.adapters.station.incoming import take_study
+
+    try:
+        path = demo_ct.fetch(demo_ct.cache_folder())
+    except demo_ct.DemoCtUnavailableError as error:
+        typer.echo(f"the real CT cannot be had: {error}", err=True)
+        return
+    typer.echo(demo_ct.CREDIT, err=True)
+    with path.open("rb") as stream:
+        take_study(place, stream, "demo", "demo")
 
 
 @station.command()
@@ -204,6 +229,21 @@ def export(
             audit.record(session, place.clock(), "command", "study.exported")
         for path in files:
             typer.echo(str(path))
+
+
+@station.command("report")
+def write_study_report(
+    out: Annotated[Path, typer.Argument(help="Folder for the study records and the report.")],
+    pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also write report.pdf.")] = True,
+    config: ConfigOption = None,
+    folder: FolderOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """The study report of what the database holds now: `export`, then `spondyl study report`."""
+    from spondyl.cli.study import report
+
+    export(out, config, folder, database)
+    report(out, pdf)
 
 
 @station.command()

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from spondyl import __version__
@@ -128,6 +128,12 @@ def _add_refusals(app: FastAPI) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         return _refusal(request, 422, f"{place}: {first['msg']}")
+
+    @app.exception_handler(DataError)
+    @app.exception_handler(UnicodeEncodeError)
+    def not_text(request: Request, _error: DataError | UnicodeEncodeError) -> Response:
+        """What neither database can keep: NUL in a text, halves of a surrogate pair."""
+        return _refusal(request, 422, "a text has characters that cannot be kept, such as NUL")
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(OSError)

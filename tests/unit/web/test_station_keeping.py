@@ -8,10 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from postgres_server import postgres
 from spondyl.adapters.station import audit, incoming, keeping, studies
-from spondyl.adapters.station.database import Database, sqlite_url
+from spondyl.adapters.station.database import Database, DatabaseError, sqlite_url
 from spondyl.adapters.station.keeping import BackupError
 from spondyl.adapters.station.opened import open_station
 from spondyl.adapters.station.schema import (
@@ -31,14 +32,51 @@ from station_made import Clock, known, made_station, read_study, zip_of_a_study
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("revision", revisions())
-def test_every_released_version_of_the_tables_comes_up_to_this_one(tmp_path: Path, revision: str) -> None:
-    database = Database(sqlite_url(tmp_path / "old.db"))
+def comes_up(database: Database, revision: str) -> None:
     migrate(database, revision)
     assert version_of(database) == revision
     migrate(database)
     assert is_current(database)
     assert differences_from_tables(database) == []
+    database.close()
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_every_released_version_of_the_tables_comes_up_to_this_one(tmp_path: Path, revision: str) -> None:
+    comes_up(Database(sqlite_url(tmp_path / "old.db")), revision)
+    with postgres() as url:
+        comes_up(Database(url), revision)
+
+
+def test_tables_of_a_later_version_are_left_alone(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "later.db"))
+    migrate(database)
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseError, match="written by a later one"):
+        migrate(database)
+
+
+def test_a_backup_moves_a_station_to_postgresql_and_back(tmp_path: Path) -> None:
+    old = made_station(tmp_path / "old", Clock())
+    study_id = read_study(old, 1)
+    keeping.write_backup(old, tmp_path / "1.tar.gz", with_images=True)
+    with postgres() as url:
+        server = open_station(load_station(folder=tmp_path / "server", database=url), Clock())
+        assert keeping.restore_backup(server, tmp_path / "1.tar.gz") == 1
+        # what was restored goes on: numbers that the database gives continue behind those that came
+        read_study(server, 2)
+        keeping.write_backup(server, tmp_path / "2.tar.gz", with_images=True)
+        server.database.close()
+    back = open_station(load_station(folder=tmp_path / "back"), Clock())
+    assert keeping.restore_backup(back, tmp_path / "2.tar.gz") == 2
+    assert known(back, study_id).received_at == known(old, study_id).received_at
+    with back.database.reading() as session:
+        assert first_fault(audit.chain(session)) is None
+        entries = list(audit.chain(session))
+    with old.database.reading() as session:
+        before = list(audit.chain(session))
+    assert entries[: len(before)] == before
 
 
 def test_a_backup_comes_back_in_an_empty_station(tmp_path: Path) -> None:
@@ -61,7 +99,6 @@ def test_a_backup_comes_back_in_an_empty_station(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="restore into an empty one"):
         keeping.restore_backup(new, tmp_path / "b.tar.gz")
     (tmp_path / "no.tar.gz").write_bytes(b"nothing")
-    empty = open_station(load_station(folder=tmp_path / "x"), Clock())
     empty = open_station(load_station(folder=tmp_path / "x"), Clock())
     with pytest.raises(BackupError, match="no backup"):
         keeping.restore_backup(empty, tmp_path / "no.tar.gz")

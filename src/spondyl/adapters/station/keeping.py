@@ -150,6 +150,11 @@ def _restore_table(session: Session, table: Table, archive: tarfile.TarFile) -> 
     ]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(insert(table), rows[start : start + _ROWS_AT_ONCE])
+    counted = table.autoincrement_column
+    if rows and counted is not None and session.get_bind().dialect.name == "postgresql":
+        # PostgreSQL gives numbers from a sequence, which knows nothing of the rows that came with theirs
+        sequence = func.pg_get_serial_sequence(table.name, counted.name)
+        session.execute(select(func.setval(sequence, max(row[counted.name] for row in rows))))
 
 
 def _row(table: Table, cells: dict[str, Any]) -> dict[str, Any]:
