@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -41,7 +42,7 @@ def make_drafts(line: Line, one: Stated) -> Iterator[Draft]:
     if status is None:
         return
     term, segment = one.term, one.segment
-    groups = _own_groups(one)
+    groups = _own_groups(line, one)
     kind = _kind(line, one)
     ages = find_ages(line, segment)
     severities = find_severities(line, segment, groups)
@@ -64,11 +65,18 @@ def make_drafts(line: Line, one: Stated) -> Iterator[Draft]:
         )
 
 
-def _own_groups(one: Stated) -> list[LevelGroup]:
+def _own_groups(line: Line, one: Stated) -> list[LevelGroup]:
     """The level groups in a term's own segment; of a slip only the level that slips."""
     segment = one.segment
     own = [group for group in one.groups if segment.start <= group.start and group.end <= segment.end]
-    return [part_of(group, group.atoms[:1]) for group in own[:1]] if one.term.kind == "slip" else own
+    return [slipped(line, group) for group in own[:1]] if one.term.kind == "slip" else own
+
+
+def slipped(line: Line, group: LevelGroup) -> LevelGroup:
+    """The levels that slip: the first of L4-L5, both of "L4 and L5"."""
+    joins = {line.words[span.start] for span in line.spans("and")} | {","}
+    is_list = all(joins & set(line.words[a.end : b.start]) for a, b in itertools.pairwise(group.atoms))
+    return group if is_list else part_of(group, group.atoms[:1])
 
 
 def _place(quality: Quality) -> tuple[int, int]:
@@ -146,7 +154,7 @@ def _evidence(line: Line, one: Stated, spans: list[tuple[int, int]]) -> tuple[in
     """First and last word of the statement that the term stands in, without what leads to it."""
     segment, term = one.segment, one.term
     spans = [*spans, *((cue.start, cue.end) for cue in one.statement.cues)]
-    spans += [(group.start, group.end) for group in _own_groups(one)]
+    spans += [(group.start, group.end) for group in _own_groups(line, one)]
     low = min([segment.start, *(span.start for span in one.statement.cues)])
     first = min([term.start, *(start for start, _ in spans if start >= low)])
     last = max([term.end, *(end for _, end in spans if end <= segment.end)])

@@ -143,7 +143,7 @@ def _percents(line: Line, segment: Segment) -> Iterator[Quality]:
     excluded = list(line.spans("not_fraction"))
     for kind, percent in _FRACTIONS_PERCENT.items():
         for span in line.spans(kind, segment.start, segment.end):
-            inside = any(x.start <= span.start and span.end <= x.end for x in excluded)
+            inside = any(x.start < span.end and span.start < x.end for x in excluded)
             if not inside and not _is_within_longer(line, kind, span):
                 yield Quality(start=span.start, end=span.end, value=f"{_PERCENT}{percent}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from spondyl.study.mentions.doubts import split_doubt
-from spondyl.study.mentions.drafts import Draft, clause_start, make_drafts, merged
+from spondyl.study.mentions.drafts import Draft, clause_start, make_drafts, merged, slipped
 from spondyl.study.mentions.marks import Line, Span
 from spondyl.study.mentions.model import Section, Status, Term
 from spondyl.study.mentions.scope import Statement, read_statement
@@ -52,7 +52,7 @@ def _stated(line: Line, segments: list[Segment]) -> Iterator[Stated]:
         site = find_site(line, segment, is_negated=statement.status is Status.NEGATED)
         levels = tuple(dict.fromkeys(level for group in site.groups for level in group.levels))
         if segment.term.kind == "slip":
-            levels = levels[:1]
+            levels = tuple(x for group in site.groups[:1] for x in slipped(line, group).levels)
         yield Stated(segment=segment, site=site, statement=statement, groups=site.groups, levels=levels)
 
 

@@ -141,7 +141,7 @@ def others_denied(line: Line) -> int | None:
             for span in line.spans(kind, negation.start)
             for at in range(span.start, span.end)
         }
-        small = line.language.word_sets["transparent"] | line.language.word_sets["stand_in"]
+        small = line.language.word_sets["stand_in"]
         is_other = any(line.has(kind, negation.start) for kind in others)
         if is_other and all(at in marked or line.words[at] in small for at in rest):
             return negation.start
