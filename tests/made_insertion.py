@@ -25,6 +25,7 @@ READING = InsertionReading(
     read_loss_fraction=0.35,
     probability=0.9,
     refused=None,
+    is_asked_for=False,
     others_flagged=(),
     baseline_loss_fraction=0.0,
 )

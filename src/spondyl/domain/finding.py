@@ -21,6 +21,7 @@ from spondyl.domain.vertebra import LabelledSpine
 
 SCHEMA: Literal["spondyl.finding/1"] = "spondyl.finding/1"
 NOT_FOR_DIAGNOSIS = "Research use only. Not a medical device, not for diagnosis."
+UNREAD_IN_THE_ROW = "UNREAD_IN_THE_ROW"  # code of the reason that flags a study for what could not be read
 
 Point = tuple[float, float, float]
 Probability = float

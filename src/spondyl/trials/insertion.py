@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spondyl.domain.finding import LandmarkSet, State, StudyFinding, VertebraFinding
+from spondyl.domain.finding import UNREAD_IN_THE_ROW, LandmarkSet, State, StudyFinding, VertebraFinding
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.domain.measurement import LANDMARK_NAMES, Measured
+from spondyl.domain.refusal import NotMeasuredCode
 from spondyl.domain.report import AnalysedSeries
 from spondyl.domain.series import IngestRefused
 from spondyl.domain.volume import CtVolume
@@ -214,10 +215,19 @@ def read_inserted(
         read_loss_fraction=None if here is None else here.loss_fraction,
         probability=None if here is None else here.probability_grade_2_or_more,
         refused="NOT_FOUND" if here is None else here.not_measured,
+        is_asked_for=_is_asked_for(finding, here, planned.level),
         others_flagged=tuple(x.level for x in elsewhere if (x.genant_grade or 0) >= COUNTED_GRADE),
         baseline_loss_fraction=None if before is None else before.loss_fraction,
     )
     return reading, finding
+
+
+def _is_asked_for(finding: StudyFinding, here: VertebraFinding | None, level: Level) -> bool:
+    """Whether the finding asks for a look at this place because nothing could be read there."""
+    name = level.value if here is None else here.level
+    is_unread = here is None or here.not_measured == NotMeasuredCode.DOUBTFUL_OUTLINE
+    asked = [x.text.split(":")[0].split(", ") for x in finding.reasons if x.code == UNREAD_IN_THE_ROW]
+    return is_unread and any(name in levels for levels in asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,12 +20,13 @@ SCHEMA = "spondyl.site-test/1"
 def insertion_table(readings: Sequence[InsertionReading]) -> str:
     """Sensitivity and error of the loss by group, a row each."""
     lines = [
-        "| group | fractures | seen | sensitivity (95 %) | read | error of loss, points (95 %) | bias |",
-        "|---|---|---|---|---|---|---|",
+        "| group | fractures | seen | of these not readable | sensitivity (95 %) | read "
+        "| error of loss, points (95 %) | bias |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {x.group} | {x.n} | {x.n_seen} | {_percent(x.sensitivity, x.n_seen / x.n)} | {x.n_read} "
-        f"| {_points(x.loss_mae)} | {_signed(x.loss_bias)} |"
+        f"| {x.group} | {x.n} | {x.n_seen} | {x.n_asked} | {_percent(x.sensitivity, x.n_seen / x.n)} "
+        f"| {x.n_read} | {_points(x.loss_mae)} | {_signed(x.loss_bias)} |"
         for x in rows(readings)
     ]
     return "\n".join(lines) + "\n"
@@ -63,6 +64,7 @@ def trial_document(
                 "group": x.group,
                 "fractures": x.n,
                 "seen": x.n_seen,
+                "seen_not_readable": x.n_asked,
                 "sensitivity": answer_values(x.sensitivity),
                 "loss_mae": answer_values(x.loss_mae),
                 "loss_bias": answer_values(x.loss_bias),

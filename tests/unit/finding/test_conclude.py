@@ -102,6 +102,38 @@ def test_what_was_not_read_is_listed() -> None:
     )
 
 
+def doubtful(level: Level) -> NotGraded:
+    return NotGraded(
+        level=level, code=NotMeasuredCode.DOUBTFUL_OUTLINE, text=f"{level} has no two endplates."
+    )
+
+
+def test_a_vertebra_without_an_outline_between_two_that_were_read_is_not_passed_over() -> None:
+    finding = finding_of(series_of(normal_spine(T12=doubtful(Level.T12))))
+    assert finding.state == State.FLAG
+    assert codes(finding) == ["UNREAD_IN_THE_ROW", "NOT_ALL_EVALUATED"]
+    assert finding.reasons[0].text.startswith("T12:")
+    assert finding.score == 0.5
+
+
+def test_a_vertebra_not_found_between_two_that_were_read_is_not_passed_over() -> None:
+    finding = finding_of(series_of({x: graded_as(x) for x in T9_TO_L2 if x != Level.T11}))
+    assert finding.state == State.FLAG
+    assert codes(finding) == ["UNREAD_IN_THE_ROW"]
+    assert finding.reasons[0].text.startswith("T11:")
+
+
+@pytest.mark.parametrize("level", [Level.T9, Level.L2])
+def test_a_doubtful_outline_at_the_end_of_the_row_is_only_listed(level: Level) -> None:
+    finding = finding_of(series_of(normal_spine(**{level.value: doubtful(level)})))
+    assert finding.state == State.NO_FLAG
+
+
+def test_metal_over_a_vertebra_is_no_reason_to_suspect_it() -> None:
+    metal = NotGraded(level=Level.T12, code=NotMeasuredCode.METAL, text="Metal covers 20% of T12.")
+    assert finding_of(series_of(normal_spine(T12=metal))).state == State.NO_FLAG
+
+
 def test_thick_slices_can_still_say_that_nothing_severe_is_there() -> None:
     grades: dict[Level, Graded | NotGraded] = {
         level: NotGraded(

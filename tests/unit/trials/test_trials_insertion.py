@@ -57,8 +57,10 @@ def test_the_trial_comes_back_out_of_its_document(tmp_path: Path) -> None:
 
 def test_the_table_counts_seen_and_missed() -> None:
     missed = replace(READING, ct="b", state=State.NO_FLAG, read_grade=0, read_loss_fraction=0.1)
-    line = next(x for x in insertion_table([READING, missed]).splitlines() if x.startswith("| all "))
-    assert line.startswith("| all | 2 | 1 | 50.0%")
+    unread = replace(READING, ct="c", read_grade=None, refused="NOT_FOUND", is_asked_for=True)
+    table = insertion_table([READING, missed, unread]).splitlines()
+    line = next(x for x in table if x.startswith("| all "))
+    assert line.startswith("| all | 3 | 2 | 1 | 66.7%")
 
 
 def test_ct_folders_are_every_folder_zip_and_nifti(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from spondyl.domain.confounder import Confounder, Effect, Kind
-from spondyl.domain.finding import Reason, State
-from spondyl.domain.grading import Graded
-from spondyl.domain.refusal import RefusalCode
+from spondyl.domain.finding import UNREAD_IN_THE_ROW, Reason, State
+from spondyl.domain.grading import Graded, NotGraded
+from spondyl.domain.level import STANDARD_LEVELS, Level
+from spondyl.domain.refusal import NotMeasuredCode, RefusalCode
 from spondyl.stages.finding.merging import Seen
 from spondyl.stages.finding.settings import Settings
 
@@ -17,6 +19,7 @@ _TOLD_ALREADY: dict[str, str] = {  # confounders of the scan that repeat a note
     Kind.THICK_SLICES: "THICK_SLICES",
     Kind.NUMBERING_DOUBT: "LEVELS_UNCERTAIN",
 }
+_ROW = (Level.T4, Level.L4)  # where outlines are sure enough for a doubtful one to mean something (ours)
 _LOWEST_FLAG = 2  # the score is of grade 2 or more, whatever grade flags
 
 
@@ -34,6 +37,12 @@ class Judged:
     def counts(self) -> bool:
         """Whether it was read for fracture."""
         return self.seen.is_read
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it lies in view, but what was outlined is not the shape of a vertebra."""
+        grade = self.seen.grade
+        return isinstance(grade, NotGraded) and grade.code is NotMeasuredCode.DOUBTFUL_OUTLINE
 
     @property
     def counted_grade(self) -> int | None:
@@ -99,14 +108,16 @@ def judge(
     """Conclude from the judged vertebrae and the confounders of the study as a whole."""
     n_read = sum(judged.counts for judged in vertebrae)
     flagged = [judged for judged in vertebrae if judged.flags(settings)]
+    unread = unread_in_the_row(vertebrae)
     excluded = [confounder for confounder in study if confounder.effect == Effect.EXCLUDE]
     notes = _notes(vertebrae, study, settings)
     # what stands is told, however little else was in view
     if excluded or (n_read < settings.min_vertebrae and not flagged):
         return State.NOT_EVALUABLE, None, (*_why_not(n_read, flagged, settings), *notes)
     score = score_of([judged.probability for judged in vertebrae], settings)
-    if flagged:
-        reasons = tuple(_flag_reason(judged) for judged in flagged)
+    if flagged or unread:
+        reasons = tuple(_flag_reason(judged) for judged in flagged) + _unread_reason(unread)
+        score = max(score, settings.unread_score) if unread else score
         return State.FLAG, score, (*reasons, *_too_few(n_read, settings), *notes)
     nothing = Reason(
         code="NO_GRADE_2_OR_MORE",
@@ -138,6 +149,37 @@ def _flag_reason(judged: Judged) -> Reason:
         f"probability of grade 2 or more {grade.probability_grade_2_or_more:.2f}."
     )
     return Reason(code="GRADE_2_OR_MORE", text=text)
+
+
+def unread_in_the_row(vertebrae: tuple[Judged, ...]) -> tuple[Level, ...]:
+    """Levels T4 to L4, whole in view between two that were read, that were not found or have no outline.
+
+    A crushed vertebra may be both, so that silence about it would be the worst answer.
+    """
+    unread: list[Level] = []
+    for upper, lower in pairwise(vertebrae):
+        if upper.counts and lower.counts:
+            unread += _levels_between(upper.seen.name.level, lower.seen.name.level)
+    for upper, judged, lower in zip(vertebrae, vertebrae[1:], vertebrae[2:], strict=False):
+        if judged.is_doubtful and upper.counts and lower.counts:
+            unread.append(judged.seen.name.level)
+    first, last = _ROW
+    return tuple(sorted((x for x in unread if first.order <= x.order <= last.order), key=lambda x: x.order))
+
+
+def _levels_between(upper: Level, lower: Level) -> list[Level]:
+    """The levels of ordinary anatomy between two; a body too many or too few is no missed one."""
+    return [x for x in STANDARD_LEVELS if upper.order < x.order < lower.order]
+
+
+def _unread_reason(unread: tuple[Level, ...]) -> tuple[Reason, ...]:
+    if not unread:
+        return ()
+    text = (
+        f"{', '.join(unread)}: between vertebrae that were read, but without the outline of a vertebra; "
+        "a crushed one may look so: have it read."
+    )
+    return (Reason(code=UNREAD_IN_THE_ROW, text=text),)
 
 
 def _too_few(n_read: int, settings: Settings) -> tuple[Reason, ...]:

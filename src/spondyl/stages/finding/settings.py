@@ -11,6 +11,7 @@ class Settings:
 
     flag_grade: a vertebra of this grade or more flags the study (§1.7, §10 case).
     flag_probability: and its probability of grade 2 or more must reach this (ours: more likely than not).
+    unread_score: the least score of a study with a vertebra in the row that was not read (ours: even odds).
     min_vertebrae: fewer vertebrae read, none of them flagged, make the study NOT_EVALUABLE (§10 input).
     full_spacing_mm: above it the slices are called thick in the reasons (§1.8).
     same_vertebra_mm: centres nearer than this are one vertebra seen in two stacks (ours: half a disc-to-disc
@@ -21,6 +22,7 @@ class Settings:
 
     flag_grade: int = 2
     flag_probability: float = 0.5
+    unread_score: float = 0.5
     min_vertebrae: int = 4
     full_spacing_mm: float = 1.5
     same_vertebra_mm: float = 10.0

@@ -20,7 +20,10 @@ _STATE_WORDS = {
     State.NOT_EVALUABLE: "NOT EVALUABLE",
 }
 _STATE_MEANING = {
-    State.FLAG: "A height loss of Genant grade 2 or more stands. A reader should look at the images.",
+    State.FLAG: (
+        "A height loss of Genant grade 2 or more stands, or a vertebra between others could not be read. "
+        "A reader should look at the images."
+    ),
     State.NO_FLAG: (
         "No height loss of Genant grade 2 or more was found in the vertebrae that could be judged. "
         "This does not exclude a fracture."

@@ -32,6 +32,7 @@ class InsertionReading:
     loss_fraction: as realised, of the leading height. state: of the study.
     read_level, read_grade, read_shape, read_loss_fraction, probability: of the vertebra found at that
         place; None where none was found or it carries no such figure. refused: its code then.
+    is_asked_for: the study is flagged because this very vertebra could not be read.
     others_flagged: levels elsewhere that were read as grade 2 or more.
     baseline_loss_fraction: what was read at this vertebra before the insertion.
     """
@@ -47,13 +48,14 @@ class InsertionReading:
     read_loss_fraction: float | None
     probability: float | None
     refused: str | None
+    is_asked_for: bool
     others_flagged: tuple[str, ...]
     baseline_loss_fraction: float | None
 
     @property
     def is_seen(self) -> bool:
-        """Whether the study was flagged and this very vertebra was read as grade 2 or more."""
-        return self.state is State.FLAG and (self.read_grade or 0) >= COUNTED_GRADE
+        """Whether the study was flagged for this very vertebra: read as grade 2 or more, or not readable."""
+        return self.state is State.FLAG and (self.is_asked_for or (self.read_grade or 0) >= COUNTED_GRADE)
 
     @property
     def loss_error(self) -> float | None:
@@ -74,11 +76,16 @@ class NormalReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsertionRow:
-    """Figures of one group of insertions. loss_mae, loss_bias: fractions; None where nothing was read."""
+    """Figures of one group of insertions.
+
+    n_asked: of those seen, the ones that could not be read. loss_mae, loss_bias: fractions; None where
+    nothing was read.
+    """
 
     group: str
     n: int
     n_seen: int
+    n_asked: int
     n_read: int
     sensitivity: Answer
     loss_mae: Answer
@@ -95,6 +102,7 @@ def row(group: str, readings: Sequence[InsertionReading], seed: int = 1) -> Inse
         group=group,
         n=len(readings),
         n_seen=int(seen.sum()),
+        n_asked=sum(x.is_seen and x.is_asked_for for x in readings),
         n_read=sum(len(x) for x in errors),
         sensitivity=vertebra_proportion("sensitivity", seen, made),
         loss_mae=_mean("loss_mae", [[abs(e) for e in x] for x in errors], seed),

@@ -24,12 +24,12 @@ def presence(vertebra: VertebraFinding) -> Code:
 
 def case_presence(finding: StudyFinding) -> Code:
     """Whether the study shows a compression fracture, as far as its vertebrae could be graded."""
-    if finding.state is State.FLAG:
-        return codes.PRESENT
     found = {presence(vertebra) for vertebra in finding.vertebrae}
-    if finding.state is State.NOT_EVALUABLE or found <= {codes.INDETERMINATE}:
-        return codes.INDETERMINATE
-    return codes.PRESENT if codes.PRESENT in found else codes.ABSENT
+    if finding.state is not State.NOT_EVALUABLE and codes.PRESENT in found:
+        return codes.PRESENT
+    # flagged without a fracture: a vertebra could not be read
+    is_open = finding.state is not State.NO_FLAG or found <= {codes.INDETERMINATE}
+    return codes.INDETERMINATE if is_open else codes.ABSENT
 
 
 def confounder_answers(
