@@ -6,8 +6,11 @@ import gc
 import json
 import logging
 import os
+import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,8 @@ pytest.importorskip("pynetdicom", reason="the extra node is not installed")
 
 from node_peers import free_port, private_network, wait_until
 from orthanc_peer import PLUGINS, Orthanc, require_program
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "dicom-network.md"
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +35,25 @@ def private() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def orthanc(private: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    with _running(tmp_path_factory.mktemp("orthanc")) as server:
+        yield server
+
+
+@pytest.fixture
+def forwarding_orthanc(private: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An Orthanc with the script of our page on networks."""
+    folder = tmp_path_factory.mktemp("forwarding")
+    [script] = re.findall(r"```lua\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    (folder / "spondyl.lua").write_text(script)
+    with _running(folder, LuaScripts=[str(folder / "spondyl.lua")]) as server:
+        yield server
+
+
+@contextmanager
+def _running(folder: Path, **more: object) -> Iterator[Orthanc]:
     program = require_program("Orthanc")
     if not PLUGINS.exists():
         pytest.skip("orthanc-dicomweb is not installed (apt-get install orthanc-dicomweb)")
-    folder = tmp_path_factory.mktemp("orthanc")
     server = Orthanc(dicom_port=free_port(), http_port=free_port(), our_port=free_port())
     # one file and not the package's folder, which adds ports and plug-ins of its own
     config = {
@@ -43,6 +63,7 @@ def orthanc(private: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "DicomAlwaysAllowFind": True, "DicomAlwaysAllowMove": True,
         "DicomModalities": {"SPONDYL": ["SPONDYL", "127.0.0.1", server.our_port]},
         "Plugins": [str(PLUGINS)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}, "StableAge": 2,
+        **more,
     }  # fmt: skip
     (folder / "orthanc.json").write_text(json.dumps(config))
     with (folder / "log").open("wb") as log:

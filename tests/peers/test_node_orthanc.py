@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from typer.testing import CliRunner, Result
 
 from node_peers import SC, fake_analysis, free_port, uid, wait_until, write_study
@@ -107,6 +107,45 @@ def test_a_study_from_storescu_ends_as_results_in_orthanc_that_come_back_equal(
     for path in fetched_into.iterdir():
         back = dcmread(path)
         assert back == sent[str(back.SOPInstanceUID)]
+
+
+@pytest.mark.slow
+def test_orthanc_forwards_a_ct_as_our_page_says_and_gets_its_results_once(
+    forwarding_orthanc: Orthanc, tmp_path: Path
+) -> None:
+    orthanc = forwarding_orthanc
+    write_study(tmp_path / "ct", 71, 5)
+    inbox = Inbox(tmp_path / "work").open()
+    timer = QuietTimer(QuietSettings(quiet_s=0.3, patience_s=2.0), time.monotonic)
+    channel = DimseChannel(peer=peer_of(orthanc), settings=SendSettings())
+    route = Route(
+        inbox, timer, _pictures, {"pacs": channel}, Settings(), clock=time.monotonic, tell=lambda _: None
+    )
+    listen = ReceiveSettings(listen=Peer(ae_title="SPONDYL", host="127.0.0.1", port=orthanc.our_port))
+    with Receiver(settings=listen, inbox=inbox, timer=timer, tell=lambda _: None) as receiver:
+        command = [require_program("storescu"), "+sd", "127.0.0.1", str(orthanc.dicom_port),
+                   str(tmp_path / "ct")]  # fmt: skip
+        subprocess.run(command, check=True, timeout=60)
+        wait_until(lambda: receiver.counts.stored == 5, 15)
+        wait_until(lambda: not route.step() and bool(_states(tmp_path / "work", StudyState.DELIVERED)), 60)
+        end_s = time.monotonic() + 5  # the results are stable after two seconds
+        wait_until(lambda: not route.step() and time.monotonic() > end_s, 30)
+        assert (receiver.counts.stored, receiver.counts.repeated) == (5, 0)
+    inbox.close()
+    assert len(orthanc.classes()) == 5 + 2
+    assert len(list((tmp_path / "work").glob("studies/*/results/*"))) == 1
+
+
+def _pictures(study: Path, results: Path) -> None:
+    """The fake analysis without its CT."""
+    fake_analysis(study, results)
+    for path in results.iterdir():
+        data = dcmread(path)
+        if data.SOPClassUID == CTImageStorage:
+            path.unlink()
+        else:
+            data.Modality = "OT"
+            data.save_as(path, enforce_file_format=True)
 
 
 def test_orthanc_answers_for_the_objects_by_storage_commitment(orthanc: Orthanc, tmp_path: Path) -> None:
@@ -238,6 +277,7 @@ def _listens(port: int) -> bool:
 def _states(work: Path, wanted: StudyState) -> list[dict[str, object]]:
     """What is written of the studies in that state."""
     states = [json.loads(path.read_text()) for path in (work / "studies").glob("*/state.json")]
+    assert not [state for state in states if state["state"] == StudyState.FAILED], states
     return [state for state in states if state["state"] == wanted]
 
 
