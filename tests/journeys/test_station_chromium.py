@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
-import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,20 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 pytest.importorskip("pynetdicom", reason="the extra node is not installed")
 
 import pydicom
-import uvicorn
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from spondyl.adapters.station.dicom import Node
 from spondyl.adapters.station.opened import Station
 from spondyl.adapters.station.settings import DicomSettings
-from spondyl.adapters.station.tables import Answer, Study
-from spondyl.adapters.station.workflow import StudyQueue, StudyWorker
+from spondyl.adapters.station.tables import Account, Answer, Reading, Study
 from spondyl.adapters.study_folder import read_study as read_study_folder
-from spondyl.web.app import create_app
+from spondyl.cli import app
+from spondyl.web.app import routes
 from spondyl.worklist.states import ReadingState
-from station_made import PASSWORD, made_station, zip_of_a_study
-from station_process import analyse
+from station_made import PASSWORD, made_station, read_study, zip_of_a_study
+from station_served import real_clock, wait_until
+from station_served import served as served_pages
 
 CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parents[1] / "vendor" / "axe-4.14.1.min.js"
@@ -44,31 +43,15 @@ pytestmark = [
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-def real_clock() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - a real clock for a real browser
-
-
 class Served:
     """A station that runs: pages, DICOM node, and a worker whose reader takes no time."""
 
     def __init__(self, station: Station, stack: ExitStack) -> None:
         self.station = station
-        queue = StudyQueue(station)
-        stack.callback(queue.close)
-        worker = StudyWorker(station, queue, analyse, post=lambda rule, content: None)
-        stack.callback(worker.close)
+        self.address, queue = stack.enter_context(served_pages(station))
         self.node = stack.enter_context(
             Node(station, station.settings.dicom or DicomSettings(), queue.submit, lambda told: None)
         )
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(station, queue.submit), port=0, log_config=None, access_log=False)
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(lambda: setattr(server, "should_exit", True))
-        wait_until(lambda: server.started)
-        self.address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 
 
 @pytest.fixture
@@ -91,10 +74,12 @@ def browser() -> Iterator[Any]:
 
 
 class Person:
-    """Somebody at a browser of 1280 × 800, whose page must not complain."""
+    """Somebody at a browser, of 1280 × 800 where nothing else is said, whose page must not complain."""
 
-    def __init__(self, browser: Any, served: Served, name: str) -> None:
-        self.page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    def __init__(self, browser: Any, served: Served, name: str, size: tuple[int, int] = (1280, 800)) -> None:
+        width, height = size
+        self.page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        self.page.set_default_timeout(20_000)
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._heard)
@@ -200,6 +185,9 @@ def test_a_study_from_the_scanner_to_the_study_report(served: Served, browser: A
     data = read_study_folder(tmp_path / "spondyl-study")
     assert [row.case_id for row in data.studies] == [study_of(station).study_id]
     assert len(data.interventions) == 2
+    report = CliRunner().invoke(app, ["study", "report", str(tmp_path / "spondyl-study"), "--no-pdf"])
+    assert report.exit_code == 0, report.output
+    assert (tmp_path / "spondyl-study" / "report.html").is_file()
     assert study_of(station).reading_state == ReadingState.CONCLUDED
 
     admin = Person(browser, served, "max")
@@ -214,6 +202,63 @@ def test_a_study_from_the_scanner_to_the_study_report(served: Served, browser: A
             row.cells["seconds_spent"] for row in session.scalars(select(Answer)) if not row.cells["level"]
         ]
     assert all(time_s is not None and time_s < 600.0 for time_s in times)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (820, 1180)], ids=["desk", "tablet"])
+def test_every_page_at_two_sizes(served: Served, browser: Any, size: tuple[int, int]) -> None:
+    """Each page that the routes name: no fault that axe sees, nothing wider than the window."""
+    station = served.station
+    ids = [read_study(station, number) for number in range(3)]
+    with station.database.writing() as session:
+        for study_id, day in zip(ids, ("2026-11-01", "2025-03-04", "2024-01-02"), strict=True):
+            study = session.get_one(Study, study_id)
+            study.patient_key, study.study_date = "p", day  # so that two stand beside the first
+    seen = {"/login"}
+    guest = browser.new_context(viewport={"width": size[0], "height": size[1]}).new_page()
+    guest.goto(f"{served.address}/login")
+    fits(guest)
+    for name in ("rita", "ada", "ivo", "cora", "max"):
+        person = Person(browser, served, name, size)
+        for path in pages_of(station, name, ids[0]):
+            person.go(path)
+            person.page.wait_for_load_state("networkidle")
+            person.check_wcag()
+            fits(person.page)
+            seen.add(re.sub(r"[0-9a-f]{24}", "*", path))
+            if "viewer" not in path:  # the made volume is none: the viewer says so
+                assert person.complaints == [], path
+    wanted = {
+        re.sub(r"\{[a-z_]+\}", "*", route.path)
+        for route in routes()
+        if "GET" in (route.methods or ()) and not route.include_in_schema and "pictures" not in route.path
+    }
+    files = {"/", "/export", "/oidc/start", "/oidc/callback", "/studies/*/report.html", "/tasks/*/volume/*",
+             "/tasks/*/earlier/*/*", "/api/v1/openapi.json"}  # fmt: skip
+    assert wanted - files <= seen
+
+
+def pages_of(station: Station, name: str, study_id: str) -> list[str]:
+    """The pages of this person, of a study that has two earlier ones."""
+    if name == "rita":
+        with station.database.reading() as session:
+            task = session.scalars(
+                select(Reading.reading_id)
+                .join(Account, Account.account_id == Reading.account_id)
+                .where(Account.name == name, Reading.study_id == study_id)
+            ).one()
+        return ["/reading", f"/tasks/{task}", f"/tasks/{task}/viewer", "/password"]
+    return {
+        "ada": ["/adjudication"],
+        "ivo": ["/review", "/candidates"],
+        "cora": ["/studies", f"/studies/{study_id}", "/upload", "/progress"],
+        "max": ["/people", "/audit"],
+    }[name]
+
+
+def fits(page: Any) -> None:
+    """Nothing makes the page wider than its window."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, (page.url, wide)
 
 
 def send(served: Served, tmp_path: Path) -> None:
@@ -245,10 +290,3 @@ def state_of(station: Station) -> str:
     with station.database.reading() as session:
         found = session.scalars(select(Study)).first()
     return "" if found is None else found.state
-
-
-def wait_until(holds: Callable[[], bool], within_s: float = 60.0) -> None:
-    end = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.1)
