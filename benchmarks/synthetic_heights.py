@@ -54,7 +54,7 @@ class Patient:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Counts and errors over the patients of one slice spacing. errors_mm: (3,) per measured vertebra."""
+    """Counts and errors over the patients of one slice spacing. errors_mm, sds_mm: (3,) per measured one."""
 
     patients: int = 0
     in_view: int = 0
@@ -67,6 +67,7 @@ class Tally:
     named_wrong: int = 0
     named_unsure: int = 0
     errors_mm: list[np.ndarray] = field(default_factory=list)
+    sds_mm: list[np.ndarray] = field(default_factory=list)
     is_fractured: list[bool] = field(default_factory=list)
     grades: list[tuple[int, int]] = field(default_factory=list)
     broken: int = 0
@@ -164,11 +165,13 @@ def _count_vertebra(tally: Tally, truth: TrueVertebra, mate: VertebraFinding | N
     tally.found += 1
     if grade is not None:
         tally.grades.append((truth.grade, grade))
-    if mate.heights_mm is not None:
+    if mate.heights_mm is not None and mate.height_sd_mm is not None:
         tally.measured += 1
         heights = mate.heights_mm
         read_mm = np.array([heights.anterior, heights.middle, heights.posterior])
         tally.errors_mm.append(read_mm - truth.heights.as_array())
+        sd = mate.height_sd_mm
+        tally.sds_mm.append(np.array([sd.anterior, sd.middle, sd.posterior]))
         tally.is_fractured.append(truth.grade > 0)
 
 
@@ -194,6 +197,8 @@ def print_tally(spacing_mm: float, tally: Tally) -> None:
     fractured = np.array(tally.is_fractured, np.bool_)
     for name, chosen in (("all", errors), ("grade 0", errors[~fractured]), ("grade 1-3", errors[fractured])):
         print(f"  heights    {_errors(name, chosen)}")
+    within = np.abs(errors) <= 1.96 * np.array(tally.sds_mm).reshape(-1, 3)
+    print(f"  stated SD  {_share(int(within.sum()), within.size)} heights within 1.96 SD")
     print(
         f"  levels     {_share(tally.named_right, tally.patients)} CTs all right ({tally.named_unsure} of"
         f" them marked uncertain), {tally.named_wrong_said_so} wrong but marked,"

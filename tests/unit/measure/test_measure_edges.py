@@ -67,7 +67,7 @@ def test_each_point_goes_its_share_of_the_way_to_the_seen_edge() -> None:
     patch = slab_patch(top_mm=9.0, bottom_mm=-9.5)
     moved = move_towards_edges(landmarks, np.eye(3), patch, SETTINGS)
     # the plates' last voxels lie at 9.0 and -9.5 mm; half-way to the next one, in the disc, is 0.25 mm on
-    shares = np.array([0.0, 0.25, 0.5])
+    shares = np.array(SETTINGS.edge_share)
     np.testing.assert_allclose(moved[:3, 2], 8.0 + shares * 1.25, atol=0.02)
     np.testing.assert_allclose(moved[3:, 2], -8.0 - shares * 1.75, atol=0.02)
     np.testing.assert_allclose(moved[:, :2], landmarks[:, :2])

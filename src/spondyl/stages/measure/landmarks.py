@@ -129,7 +129,9 @@ def _joined_part(plate: Float64Array, share: Float64Array) -> Float64Array:
 
     Where the outline's front or back is not straight, its outermost columns end on the wall.
     """
-    outwards = [int(n) for n in np.argsort(-share) if share[n] <= _JUMPS_WITHIN_SHARE and np.isfinite(plate[n])]
+    outwards = [
+        int(n) for n in np.argsort(-share) if share[n] <= _JUMPS_WITHIN_SHARE and np.isfinite(plate[n])
+    ]
     kept = plate.copy()
     for inner, outer in pairwise(outwards):
         if abs(plate[outer] - plate[inner]) > _LARGEST_JUMP_MM:

@@ -92,7 +92,7 @@ class Settings:
     edge_least_contrast_hu: float = 25.0
 
     floor_mm: float = 0.25
-    slice_factor: float = 0.35
+    slice_factor: float = 0.7
     softness_factor: float = 0.25
 
     core_depth_mm: float = 4.0
