@@ -254,7 +254,11 @@ def scan(port: int, scanner: int, seen: Seen, is_over: threading.Event) -> None:
             seen.errors["scanner: no association"] += 1
             is_over.wait(1.0)
             continue
-        stored = [association.send_c_store(one).get("Status") for one in slices]
+        try:
+            stored = [association.send_c_store(one).get("Status") for one in slices]
+        except RuntimeError:
+            seen.errors["scanner: association cut off"] += 1
+            continue
         association.release()
         if set(stored) != {0}:
             seen.errors["scanner: not stored"] += 1

@@ -25,11 +25,13 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from spondyl.adapters.station.opened import Station
-from spondyl.domain.finding import StudyFinding
+from spondyl.adapters.station.tables import Study
+from spondyl.domain.finding import State, StudyFinding
 from spondyl.web.app import create_app
 from station_made import PASSWORD, made_station, read_study  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[1]
+DESK, TABLET = (1280, 800), (820, 1180)
 COLOURS = 160  # of a picture in the repository: small, and nothing to be seen of it
 
 
@@ -44,11 +46,24 @@ def main() -> None:
         results = given.results or analysed(Path(folder))
         finding = StudyFinding.model_validate_json((results / "finding.json").read_text(encoding="utf-8"))
         station = made_station(Path(folder) / "station", now, marks="at_once")
-        for number in range(6):
-            study_id = read_study(station, number, finding)
-            shutil.rmtree(station.results(study_id))
-            shutil.copytree(results, station.results(study_id))
-        look(serve(station), given.out)
+        earlier = finding.model_copy(update={"state": State.NO_FLAG})
+        for number, (found, day) in enumerate(((finding, "2026-11-20"), (earlier, "2025-02-11"))):
+            add(station, number, found, results, day)
+        address = serve(station)
+        look(address, given.out)
+        for number in range(2, 7):
+            add(station, number, finding, results, "2026-11-21")
+        look_at_lists(address, given.out)
+
+
+def add(station: Station, number: int, finding: StudyFinding, results: Path, day: str) -> None:
+    """A study with these results; the first two are of one patient."""
+    study_id = read_study(station, number, finding)
+    shutil.rmtree(station.results(study_id))
+    shutil.copytree(results, station.results(study_id))
+    with station.database.writing() as session:
+        study = session.get_one(Study, study_id)
+        study.study_date, study.patient_key = day, "p" if number < 2 else study.patient_key
 
 
 def now() -> datetime:
@@ -81,24 +96,64 @@ def serve(station: Station) -> str:
 
 
 def look(address: str, out: Path) -> None:
-    """Log in, go where the pictures are, keep them."""
+    """One case from the first reader to the interventional form."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = case_of(browser, address, "rita")
+        say(page, "f", "2", "w")
+        keep(page, out / "reading.png")
+        lock(page)
+        page = case_of(browser, address, "ben")
+        say(page, "n", "e", "s", "Escape")
+        lock(page)
+        page = case_of(browser, address, "ada")
+        say(page, "f", "3", "w")
+        keep(page, out / "adjudication.png")
+        lock(page)
+        keep(case_of(browser, address, "ivo"), out / "intervention.png")
+        keep(case_of(browser, address, "ina", TABLET), out / "tablet.png")
+        browser.close()
+
+
+def look_at_lists(address: str, out: Path) -> None:
+    """The coordinator's pages."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = logged_in(browser, address, "cora")
         keep(page, out / "worklist.png")
-        page = logged_in(browser, address, "rita")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#answer")
-        for key in ("f", "2", "w"):
-            page.keyboard.press(key)
-        page.wait_for_timeout(1500)
-        keep(page, out / "reading.png")
+        page.goto(f"{address}/progress")
+        keep(page, out / "progress.png")
         browser.close()
 
 
-def logged_in(browser: Any, address: str, name: str) -> Any:  # noqa: ANN401 - playwright's own
-    """A page of 1280 × 800 after the log-in."""
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+def case_of(browser: Any, address: str, name: str, size: tuple[int, int] = DESK) -> Any:  # noqa: ANN401
+    """The first case of this person, with its pictures."""
+    page = logged_in(browser, address, name, size)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#answer")
+    page.wait_for_timeout(1500)
+    return page
+
+
+def say(page: Any, *keys: str) -> None:  # noqa: ANN401 - playwright's own
+    """The same answer to every vertebra that the software marked, the first one last."""
+    buttons = page.locator(".level-button.is-marked")
+    for place in reversed(range(buttons.count())):
+        buttons.nth(place).click()
+        for key in keys:
+            page.keyboard.press(key)
+    page.wait_for_timeout(1500)
+
+
+def lock(page: Any) -> None:  # noqa: ANN401 - playwright's own
+    """Lock the answer."""
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=Nothing waits for you")
+
+
+def logged_in(browser: Any, address: str, name: str, size: tuple[int, int] = DESK) -> Any:  # noqa: ANN401
+    """A page after the log-in."""
+    page = browser.new_context(viewport={"width": size[0], "height": size[1]}).new_page()
     page.goto(f"{address}/login")
     page.fill("[name=name]", name)
     page.fill("[name=password]", PASSWORD)

@@ -15,7 +15,9 @@ from sqlalchemy import func, select
 
 from spondyl.adapters.station import incoming, studies, workflow
 from spondyl.adapters.station.analysis import read_into_place
+from spondyl.adapters.station.dicom import Node
 from spondyl.adapters.station.opened import Station
+from spondyl.adapters.station.settings import DicomSettings
 from spondyl.adapters.station.tables import Message, Reading, Study, StudyEvent
 from spondyl.adapters.station.upload import StudyFacts
 from spondyl.adapters.station.workflow import NotSentError, StudyQueue, work_on
@@ -128,6 +130,27 @@ def test_what_breaks_is_given_up_and_names_nobody(tmp_path: Path) -> None:
     study = known(station, study_id)
     assert study.state == StudyState.FAILED
     assert study.error == "ValueError, attempt 2 of 2"
+
+
+def test_what_could_not_be_handed_on_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def hand_on(name: str) -> None:
+        tried.append(name)
+        if tried == ["one"]:
+            raise OSError(28, "No space left on device")
+
+    station = made_station(tmp_path, Clock())
+    with Node(station, DicomSettings(port=0, quiet_s=0.1), lambda study_id: None, lambda told: None) as node:
+        monkeypatch.setattr(node, "_hand_on", hand_on)
+        for name in ("one", "two"):
+            node._timer.touch(name, None)
+        time.sleep(0.7)
+        with pytest.raises(OSError, match="No space"):
+            node.step()
+        assert tried == ["one", "two"]  # one that fails does not hold up the others
+        wait_until(lambda: node.step() == 1, 10.0)
+    assert tried == ["one", "two", "one"]
 
 
 def test_a_full_disk_is_no_fault_of_the_study(tmp_path: Path) -> None:

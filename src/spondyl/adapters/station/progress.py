@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from sqlalchemy import func, select
@@ -12,13 +13,14 @@ from sqlalchemy.orm import Session
 from spondyl.adapters.station import readings
 from spondyl.adapters.station.opened import Station
 from spondyl.adapters.station.readings import Kind
-from spondyl.adapters.station.tables import Account, Message, Reading, Study
+from spondyl.adapters.station.tables import Account, Answer, Message, Reading, Study
 from spondyl.domain.finding import State
 from spondyl.domain.level import Level
 from spondyl.study.mentions import Category
-from spondyl.study.records import InterventionalReview, current
+from spondyl.study.records import InterventionalReview, ReadingRecord, current
 from spondyl.study.sampling import UnflaggedCase, sample_negatives
 from spondyl.study.statistics import Estimate, cohen_kappa
+from spondyl.study.tables import from_cells
 from spondyl.worklist.adjudicating import reading_of
 from spondyl.worklist.states import ReadingState
 
@@ -84,15 +86,16 @@ def by_reader(session: Session) -> list[ReaderProgress]:
 
 def agreement(session: Session) -> Agreement:
     """Agreement on whether there is a fracture, over the cases with two answered first readings."""
-    done = session.scalars(
-        select(Reading)
+    rows = session.execute(
+        select(Reading.study_id, Reading.reading_id, Answer.cells)
+        .join(Answer, Answer.reading_id == Reading.reading_id)
         .where(Reading.kind == Kind.READING.value, Reading.time == 1, Reading.is_done)
-        .order_by(Reading.study_id, Reading.reading_id)
+        .order_by(Reading.study_id, Reading.reading_id, Answer.number)
     )
     by_case: dict[str, list[bool]] = {}
-    for task in done:
-        answer = reading_of(readings.records_of(session, task))
-        by_case.setdefault(task.study_id, []).append(bool(answer.fractures))
+    for (study_id, _), records in groupby(rows, key=lambda row: (row.study_id, row.reading_id)):
+        answer = reading_of([from_cells(ReadingRecord, row.cells) for row in records])
+        by_case.setdefault(study_id, []).append(bool(answer.fractures))
     pairs = [(answers[0], answers[1]) for answers in by_case.values() if len(answers) > 1]
     agree = sum(first == second for first, second in pairs)
     return Agreement(cases=len(pairs), agree=agree, kappa=_kappa(pairs))
