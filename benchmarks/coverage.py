@@ -577,7 +577,12 @@ def enter_areas() -> None:
 enter_areas()
 
 
-@row("AUC, sampled by stratum", "N 1556, 500 flagged, 300 of the others read", is_costly=True)
+@row(
+    "AUC, sampled by stratum",
+    "N 1556, 500 flagged, 300 of the others read",
+    is_costly=True,
+    is_known_short=True,
+)
 def sampled_area(rng: np.random.Generator, studies: int) -> Iterator[Pair]:
     """All cases above a score are read, of the others 150 of the upper third and 150 of the rest."""
     shift = math.sqrt(2.0) * float(ndtri(0.9))
