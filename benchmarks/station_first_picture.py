@@ -27,9 +27,10 @@ from station_pictures import logged_in, now, serve
 from spondyl.adapters.station.opened import Station
 from spondyl.adapters.station.tables import Account, Reading
 from spondyl.domain.finding import StudyFinding
+from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.settings import load
-from spondyl.synthetic import make_ct
+from spondyl.synthetic import Deformity, make_ct
 from spondyl.wiring import open_reader
 from station_made import made_station, read_study  # type: ignore[import-not-found]
 
@@ -68,7 +69,8 @@ def main() -> int:
 
 def analysed(folder: Path) -> Path:
     """A synthetic CT, with air around it up to the wanted size, and what the analysis writes."""
-    volume = make_ct(1, SLICE_MM, first=Level.T4, last=Level.L5).volume
+    broken = ((Level.L1, Deformity(shape=Shape.WEDGE, loss_fraction=0.5)),)  # so that readers get it
+    volume = make_ct(1, SLICE_MM, fractures=broken, first=Level.T4, last=Level.L5).volume
     air = [(wanted - has) // 2 for has, wanted in zip(volume.hu.shape[1:], SHAPE[1:], strict=True)]
     padding = [(0, 0), *((one, wanted - has - one) for one, has, wanted in
                          zip(air, volume.hu.shape[1:], SHAPE[1:], strict=True))]  # fmt: skip
