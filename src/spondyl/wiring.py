@@ -138,11 +138,11 @@ def write_synthetic_study(
     from spondyl.synthetic import Deformity, make_ct
     from spondyl.synthetic.dicom import write_series
 
-    wedge = Deformity(shape=Shape.WEDGE, loss_fraction=loss_fraction)
+    broken = loss_fraction > 0.0
     made = make_ct(
         seed,
         SYNTHETIC_SPACING_MM,
-        fractures=((Level.L1, wedge),) if loss_fraction > 0.0 else (),
+        fractures=((Level.L1, Deformity(shape=Shape.WEDGE, loss_fraction=loss_fraction)),) if broken else (),
         first=Level.T6,
         last=Level.L5,
     )

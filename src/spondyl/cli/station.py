@@ -80,9 +80,10 @@ def demo(
         from spondyl.cli.serve import serve
 
         with opened(station_settings(None, folder, None)) as place:
-            for line in _demo_accounts(place):
-                typer.echo(line)
+            lines = _demo_accounts(place)
             _demo_studies(place)
+        for line in lines:
+            typer.echo(line)
         typer.echo(f"open http://127.0.0.1:{port}/ ; the studies are analysed one after the other")
         serve(folder=folder, port=port)
 
