@@ -129,6 +129,15 @@ def test_an_upload_is_registered_by_hashes_alone(tmp_path: Path) -> None:
             assert word not in content, word
 
 
+def test_an_uploaded_file_is_what_the_analysis_reads(tmp_path: Path) -> None:
+    station = made_station(tmp_path, Clock())
+    study_id = incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora")
+    path = studies.input_of(station, study_id)
+    assert zipfile.is_zipfile(path)  # the zip itself, not the folder that it lies in
+    path.unlink()
+    assert studies.input_of(station, study_id) == station.incoming(study_id)
+
+
 def test_a_report_finds_its_study_by_accession_number(tmp_path: Path) -> None:
     station = made_station(tmp_path, Clock())
     study_id = incoming.take_study(station, io.BytesIO(zip_of_a_study()), "upload", "cora")

@@ -114,6 +114,13 @@ def place_upload(station: Station, study_id: str, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def input_of(station: Station, study_id: str) -> Path:
+    """What the analysis is to read: an uploaded zip or volume itself, else the folder of DICOM files."""
+    folder = station.incoming(study_id)
+    uploaded = [folder / f"study{ending}" for ending in (".zip", ".nii", ".nii.gz")]
+    return next((path for path in uploaded if path.is_file()), folder)
+
+
 def move(
     session: Session, station: Station, study: Study, after: StudyState, actor: str, note: str = ""
 ) -> None:

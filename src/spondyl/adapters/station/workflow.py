@@ -222,7 +222,7 @@ def _analyse_where_due(station: Station, study_id: str, analyse: Analyse) -> Non
         if _state(station, study_id) is not StudyState.COMPLETE:
             return
         try:
-            analyse(station.incoming(study_id), station.results(study_id))
+            analyse(studies.input_of(station, study_id), station.results(study_id))
             finding = studies.written_finding(station, study_id)
         except OSError:
             raise  # the disk: no fault of the study; it waits
