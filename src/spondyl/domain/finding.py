@@ -21,7 +21,10 @@ from spondyl.domain.vertebra import LabelledSpine
 
 SCHEMA: Literal["spondyl.finding/1"] = "spondyl.finding/1"
 NOT_FOR_DIAGNOSIS = "Research use only. Not a medical device, not for diagnosis."
-UNREAD_IN_THE_ROW = "UNREAD_IN_THE_ROW"  # code of the reason that flags a study for what could not be read
+# codes of the reasons that flag a study: a loss of grade 2 or more as read, one that may be, one unreadable
+GRADE_2_OR_MORE = "GRADE_2_OR_MORE"
+POSSIBLE_GRADE_2 = "POSSIBLE_GRADE_2"
+UNREAD_IN_THE_ROW = "UNREAD_IN_THE_ROW"
 
 Point = tuple[float, float, float]
 Probability = float

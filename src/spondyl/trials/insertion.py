@@ -11,11 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from spondyl.domain.finding import UNREAD_IN_THE_ROW, LandmarkSet, State, StudyFinding, VertebraFinding
+from spondyl.domain.finding import (
+    POSSIBLE_GRADE_2,
+    UNREAD_IN_THE_ROW,
+    LandmarkSet,
+    State,
+    StudyFinding,
+    VertebraFinding,
+)
 from spondyl.domain.grading import Shape
 from spondyl.domain.level import Level
 from spondyl.domain.measurement import LANDMARK_NAMES, Measured
-from spondyl.domain.refusal import NotMeasuredCode
 from spondyl.domain.report import AnalysedSeries
 from spondyl.domain.series import IngestRefused
 from spondyl.domain.volume import CtVolume
@@ -223,11 +229,10 @@ def read_inserted(
 
 
 def _is_asked_for(finding: StudyFinding, here: VertebraFinding | None, level: Level) -> bool:
-    """Whether the finding asks for a look at this place because nothing could be read there."""
+    """Whether the finding asks for a look at this place although no grade 2 was read there."""
     name = level.value if here is None else here.level
-    is_unread = here is None or here.not_measured == NotMeasuredCode.DOUBTFUL_OUTLINE
-    asked = [x.text.split(":")[0].split(", ") for x in finding.reasons if x.code == UNREAD_IN_THE_ROW]
-    return is_unread and any(name in levels for levels in asked)
+    asked = [x.text.split(":")[0] for x in finding.reasons if x.code in {POSSIBLE_GRADE_2, UNREAD_IN_THE_ROW}]
+    return any(name in heading.removesuffix(" (level uncertain)").split(", ") for heading in asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

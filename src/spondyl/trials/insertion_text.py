@@ -20,7 +20,7 @@ SCHEMA = "spondyl.site-test/1"
 def insertion_table(readings: Sequence[InsertionReading]) -> str:
     """Sensitivity and error of the loss by group, a row each."""
     lines = [
-        "| group | fractures | seen | of these not readable | sensitivity (95 %) | read "
+        "| group | fractures | seen | of these below grade 2 or unread | sensitivity (95 %) | read "
         "| error of loss, points (95 %) | bias |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -64,7 +64,7 @@ def trial_document(
                 "group": x.group,
                 "fractures": x.n,
                 "seen": x.n_seen,
-                "seen_not_readable": x.n_asked,
+                "seen_below_grade_2_or_unread": x.n_asked,
                 "sensitivity": answer_values(x.sensitivity),
                 "loss_mae": answer_values(x.loss_mae),
                 "loss_bias": answer_values(x.loss_bias),

@@ -42,30 +42,44 @@ def test_grade_two_is_a_flag_that_names_its_level() -> None:
 
 
 def test_grade_one_is_no_flag() -> None:
-    finding = finding_of(series_of(normal_spine(T12=graded_as(Level.T12, 1, 0.3))))
+    finding = finding_of(series_of(normal_spine(T12=graded_as(Level.T12, 1, 0.24))))
     assert finding.state == State.NO_FLAG
     assert finding.vertebrae[3].genant_grade == 1
 
 
-@pytest.mark.parametrize(("probability", "state"), [(0.50, State.FLAG), (0.49, State.NO_FLAG)])
-def test_a_flag_must_be_more_likely_than_not(probability: float, state: State) -> None:
-    finding = finding_of(series_of(normal_spine(T12=graded_as(Level.T12, 2, probability))))
+@pytest.mark.parametrize(
+    ("grade", "probability", "state"),
+    [(2, 0.25, State.FLAG), (1, 0.25, State.FLAG), (2, 0.24, State.NO_FLAG), (0, 0.30, State.NO_FLAG)],
+)
+def test_a_deformity_flags_from_a_quarter_of_probability_on(
+    grade: int, probability: float, state: State
+) -> None:
+    finding = finding_of(series_of(normal_spine(T12=graded_as(Level.T12, grade, probability))))
     assert finding.state == state
+
+
+def test_a_grade_one_that_may_be_two_says_so() -> None:
+    finding = finding_of(series_of(normal_spine(T12=graded_as(Level.T12, 1, 0.4))))
+    assert codes(finding) == ["POSSIBLE_GRADE_2"]
+    assert finding.reasons[0].text.startswith("T12: grade 1, ")
 
 
 def test_many_small_probabilities_do_not_add_up_to_a_flag() -> None:
     grades: dict[Level, Graded | NotGraded] = {level: graded_as(level, 0, 0.2) for level in T9_TO_L2}
     finding = finding_of(series_of(grades))
     assert finding.state == State.NO_FLAG
-    # 0.2 is sharpened to 0.04/0.68; three of them count: 1 - (1 - 0.0588)³
-    assert finding.score == pytest.approx(1.0 - (1.0 - 0.04 / 0.68) ** 3)
-    assert finding.score is not None
-    assert finding.score < 0.25 * (1.0 - 0.8**6)  # a quarter of what they would add up to
+    # 0.2 is sharpened to 0.04/0.68; three of them count: 1 - (1 - 0.0588)³ = 0.166, cut to the limit
+    assert finding.score == 0.099
 
 
 def test_an_unflagged_study_scores_below_every_flagged_one() -> None:
-    grades: dict[Level, Graded | NotGraded] = {level: graded_as(level, 1, 0.48) for level in T9_TO_L2}
-    assert finding_of(series_of(grades)).score == 0.49
+    grades: dict[Level, Graded | NotGraded] = {level: graded_as(level, 1, 0.24) for level in T9_TO_L2}
+    unflagged = finding_of(series_of(grades)).score
+    flagged = finding_of(series_of(normal_spine(T12=graded_as(Level.T12, 1, 0.25)))).score
+    assert unflagged is not None
+    assert flagged is not None
+    # 0.25 sharpened: 0.0625 / (0.0625 + 0.5625)
+    assert unflagged < flagged == pytest.approx(0.1, abs=0.001)
 
 
 @pytest.mark.parametrize(("n_read", "state"), [(3, State.NOT_EVALUABLE), (4, State.NO_FLAG)])

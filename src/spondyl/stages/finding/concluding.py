@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from spondyl.domain.confounder import Confounder, Effect, Kind
-from spondyl.domain.finding import UNREAD_IN_THE_ROW, Reason, State
+from spondyl.domain.finding import GRADE_2_OR_MORE, POSSIBLE_GRADE_2, UNREAD_IN_THE_ROW, Reason, State
 from spondyl.domain.grading import Graded, NotGraded
 from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.refusal import NotMeasuredCode, RefusalCode
@@ -20,7 +20,7 @@ _TOLD_ALREADY: dict[str, str] = {  # confounders of the scan that repeat a note
     Kind.NUMBERING_DOUBT: "LEVELS_UNCERTAIN",
 }
 _ROW = (Level.T4, Level.L4)  # where outlines are sure enough for a doubtful one to mean something (ours)
-_LOWEST_FLAG = 2  # the score is of grade 2 or more, whatever grade flags
+_COUNTED_GRADE = 2  # what is looked for; the score is the probability of that or more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,20 +71,16 @@ class Judged:
         """Probability of grade 2 or more where it counts for the score."""
         grade, counted = self.seen.grade, self.counted_grade
         is_changed = isinstance(grade, Graded) and counted != grade.grade
-        if not self.counts or self._has(Effect.REJECT) or (is_changed and not self._may_flag):
+        if not self.counts or self._has(Effect.REJECT) or (is_changed and (counted or 0) < _COUNTED_GRADE):
             return None
         return self.seen.grade.probability_grade_2_or_more
 
-    @property
-    def _may_flag(self) -> bool:
-        return (self.counted_grade or 0) >= _LOWEST_FLAG
-
     def flags(self, settings: Settings) -> bool:
-        """Whether this vertebra flags the study."""
+        """Whether this vertebra flags the study: a deformity that may well be of the grade that flags."""
         grade, probability = self.counted_grade, self.probability
         if grade is None or probability is None:
             return False
-        return grade >= settings.flag_grade and probability >= settings.flag_probability
+        return grade >= settings.least_grade and probability >= settings.flag_probability
 
     def _has(self, effect: Effect) -> bool:
         return any(confounder.effect == effect for confounder in self.confounders)
@@ -121,7 +117,7 @@ def judge(
         return State.FLAG, score, (*reasons, *_too_few(n_read, settings), *notes)
     nothing = Reason(
         code="NO_GRADE_2_OR_MORE",
-        text=f"None of the {n_read} vertebrae read has a fracture of grade {settings.flag_grade} or more.",
+        text=f"None of the {n_read} vertebrae read has a fracture of grade {_COUNTED_GRADE} or more.",
     )
     return State.NO_FLAG, min(score, settings.unflagged_score_limit), (nothing, *notes)
 
@@ -148,7 +144,8 @@ def _flag_reason(judged: Judged) -> Reason:
         f"{grade.loss_fraction:.0%} ± {grade.loss_sd:.0%}, "
         f"probability of grade 2 or more {grade.probability_grade_2_or_more:.2f}."
     )
-    return Reason(code="GRADE_2_OR_MORE", text=text)
+    is_clear = (judged.counted_grade or 0) >= _COUNTED_GRADE
+    return Reason(code=GRADE_2_OR_MORE if is_clear else POSSIBLE_GRADE_2, text=text)
 
 
 def unread_in_the_row(vertebrae: tuple[Judged, ...]) -> tuple[Level, ...]:
@@ -193,7 +190,7 @@ def _why_not(n_read: int, flagged: list[Judged], settings: Settings) -> tuple[Re
     reasons = list(_too_few(n_read, settings))
     if flagged:
         levels = _listed(flagged)
-        text = f"{levels} looked fractured (grade {settings.flag_grade} or more); have it read."
+        text = f"{levels} looked fractured; have it read."
         reasons.append(Reason(code="SUSPICIOUS_BUT_NOT_EVALUABLE", text=text))
     return tuple(reasons)
 
@@ -207,7 +204,7 @@ def _notes(
     groups = (
         (
             "REJECTED_BY_CONFOUNDER",
-            [judged for judged in read if _is_held_back(judged, settings)],
+            [judged for judged in read if _is_held_back(judged)],
             "{levels}: deformed, but put down to something other than a fracture. {changes}",
         ),
         (
@@ -253,11 +250,11 @@ def _notes(
     )
 
 
-def _is_held_back(judged: Judged, settings: Settings) -> bool:
+def _is_held_back(judged: Judged) -> bool:
     grade, counted = judged.seen.grade, judged.counted_grade
-    if not isinstance(grade, Graded) or counted is None or grade.grade < settings.flag_grade:
+    if not isinstance(grade, Graded) or counted is None or grade.grade < _COUNTED_GRADE:
         return False
-    return counted < settings.flag_grade
+    return counted < _COUNTED_GRADE
 
 
 def _changes(judged: list[Judged]) -> str:

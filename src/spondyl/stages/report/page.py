@@ -21,7 +21,7 @@ _STATE_WORDS = {
 }
 _STATE_MEANING = {
     State.FLAG: (
-        "A height loss of Genant grade 2 or more stands, or a vertebra between others could not be read. "
+        "A height loss of Genant grade 2 or more stands or may well stand, or a vertebra could not be read. "
         "A reader should look at the images."
     ),
     State.NO_FLAG: (

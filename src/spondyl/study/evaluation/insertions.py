@@ -32,7 +32,7 @@ class InsertionReading:
     loss_fraction: as realised, of the leading height. state: of the study.
     read_level, read_grade, read_shape, read_loss_fraction, probability: of the vertebra found at that
         place; None where none was found or it carries no such figure. refused: its code then.
-    is_asked_for: the study is flagged because this very vertebra could not be read.
+    is_asked_for: the study is flagged because this very vertebra may be of grade 2, or could not be read.
     others_flagged: levels elsewhere that were read as grade 2 or more.
     baseline_loss_fraction: what was read at this vertebra before the insertion.
     """
@@ -54,7 +54,7 @@ class InsertionReading:
 
     @property
     def is_seen(self) -> bool:
-        """Whether the study was flagged for this very vertebra: read as grade 2 or more, or not readable."""
+        """Whether the study was flagged for this very vertebra: of grade 2 or more, perhaps, or not read."""
         return self.state is State.FLAG and (self.is_asked_for or (self.read_grade or 0) >= COUNTED_GRADE)
 
     @property
@@ -78,7 +78,7 @@ class NormalReading:
 class InsertionRow:
     """Figures of one group of insertions.
 
-    n_asked: of those seen, the ones that could not be read. loss_mae, loss_bias: fractions; None where
+    n_asked: of those seen, the ones without a grade of 2 or more. loss_mae, loss_bias: fractions; None where
     nothing was read.
     """
 
