@@ -10,7 +10,7 @@ from spondyl.stages.confounders.surfaces import side_heights_mm, side_wedge_deg
 
 
 def find(case: Case) -> Iterator[Confounder]:
-    """Bodies far lower on one side; with a broken endplate the grade stands."""
+    """Bodies far lower on one side: one grade less, so that a severe loss flags; none with a broken endplate."""
     settings = case.settings
     for view, measured in case.measured():
         grade, sides = case.graded(view.level), side_heights_mm(view, measured)
@@ -27,7 +27,7 @@ def find(case: Case) -> Iterator[Confounder]:
             value=ratio,
             threshold=settings.hemivertebra_ratio,
             unit="ratio",
-            effect=Effect.FLAG if is_broken else Effect.REJECT,
+            effect=Effect.FLAG if is_broken else Effect.DOWNGRADE,
             text=f"One side has {ratio:.0%} of the other's height ({wedge:.0f}° in the coronal plane)"
             + (", with signs of a broken endplate." if is_broken else ": a hemivertebra is likely.")
             + before,
