@@ -10,7 +10,7 @@ from spondyl.stages.confounders.surfaces import side_heights_mm, side_wedge_deg
 
 
 def find(case: Case) -> Iterator[Confounder]:
-    """Bodies far lower on one side: one grade less, so that a severe loss flags; none with a broken endplate."""
+    """Bodies far lower on one side: one grade less, so that a severe loss flags; as it is if broken."""
     settings = case.settings
     for view, measured in case.measured():
         grade, sides = case.graded(view.level), side_heights_mm(view, measured)
