@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("dicomweb_client", reason="the extra node is not installed")
 
 from pydicom import dcmread
+from pydicom.uid import UID
 
 from node_peers import SC, uid, write_study
 from spondyl.adapters.delivery import (
@@ -148,7 +149,8 @@ def test_each_class_has_its_own_request(
     start_server: StartServer, files: list[Outgoing], tmp_path: Path
 ) -> None:
     data = dcmread(files[1].path)
-    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = SC
+    data.SOPClassUID = SC
+    data.file_meta.MediaStorageSOPClassUID = UID(SC)
     data.save_as(files[1].path, enforce_file_format=True)
     server, channel = start_server()
     assert deliver_once(find_outgoing(tmp_path / "study")[0], channel, Record()).verified == 3

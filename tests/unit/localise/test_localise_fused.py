@@ -25,7 +25,7 @@ def maps_of(n_bodies: int, *, disc_is_body: bool, head_first: bool = False) -> S
     k = np.arange(shape[0])
     in_column = (k >= 2) & (k < 2 + n_bodies * PITCH - 2) & (disc_is_body | (within < 10))
     body = np.zeros(shape, np.float32)
-    body[np.ix_(in_column, range(6, 18), range(6, 18))] = 0.95
+    body[in_column, 6:18, 6:18] = 0.95
     superior = np.broadcast_to(rise[:, None, None], shape).astype(np.float32)
     affine = np.diag([0.0, 0.0, 0.0, 1.0])
     affine[0, 2], affine[1, 1], affine[2, 0] = SPACING_MM, SPACING_MM, SPACING_MM

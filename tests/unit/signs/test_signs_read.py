@@ -23,8 +23,9 @@ def test_a_plain_body_shows_nothing() -> None:
     assert signs.cortex_gap_mm2 == pytest.approx(0.0, abs=3.0)
     assert signs.retropulsion_mm == pytest.approx(0.0, abs=1.0)  # all walls stand in one line
     assert signs.translation_mm == pytest.approx(0.0, abs=0.5)
-    # posterior 26, anterior 25, depth 30: 2 atan(0.5 / 30) = 1.9°; half a millimetre more is another degree
-    assert signs.own_wedge_deg == pytest.approx(1.9, abs=1.2)
+    # posterior 26, anterior 25, depth 30; only the posterior points go towards the seen edge, by 0.3 mm each:
+    # 2 atan(0.8 / 30) = 3.05°
+    assert signs.own_wedge_deg == pytest.approx(3.05, abs=0.5)
     assert not signs.is_plana
 
 

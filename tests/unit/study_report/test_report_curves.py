@@ -39,7 +39,7 @@ def test_the_curves_of_a_study_whose_cases_were_all_read() -> None:
     roc, froc = points(read)
     # c1 is above c2, c3 is not: one point up, one across, one up
     assert [row[1:] for row in roc.rows] == [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (1.0, 1.0)]
-    assert froc.rows[-1] == (0.1, 1.0, pytest.approx(2 / 3))
+    assert list(froc.rows[-1]) == [0.1, 1.0, pytest.approx(2 / 3)]
     assert [x.name for x in pictures(read)] == ["roc", "froc"]
     assert all("research" in x.svg.lower() for x in pictures(read))
 

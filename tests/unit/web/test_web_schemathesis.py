@@ -53,7 +53,7 @@ def test_no_request_is_answered_with_a_5xx(tmp_path: Path) -> None:
 
             ask()
     assert len(asked) > 35
-    assert answers[200] > 100  # not all of it was refused
+    assert answers[200] > 50  # not all of it was refused
 
 
 def keys_of(station: Station) -> dict[Role, dict[str, str]]:
