@@ -107,8 +107,8 @@ def test_the_readers_in_3d_slicer_see_the_same_bodies_and_heights(
     study = with_source(build_study())
     paths = {path.name.split("_")[0]: path for path in write_dicom(study, tmp_path, Settings(), ALL, NOON)}
     programs = Path(sys.executable).parent
-    command: list[str | Path] = [programs / "segimage2itkimage", "--inputDICOM", paths["segmentation"], "--outputDirectory",
-               tmp_path, "--outputType", "nrrd", "--mergeSegments"]  # fmt: skip
+    command: list[str | Path] = [programs / "segimage2itkimage", "--inputDICOM", paths["segmentation"]]
+    command += ["--outputDirectory", tmp_path, "--outputType", "nrrd", "--mergeSegments"]
     subprocess.run(command, check=True, capture_output=True)
     segments = json.loads((tmp_path / "meta.json").read_text())["segmentAttributes"][0]
     header, pixels = (tmp_path / "1.nrrd").read_bytes().split(b"\n\n", 1)
