@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from spondyl.domain.finding import State, StudyFinding, VertebraFinding
+from spondyl.domain.grading import COUNTED_GRADE
 from spondyl.domain.level import Level
 from spondyl.settings import load
 from spondyl.study.statistics import Weighting, cohen_kappa, cross_table
@@ -39,7 +40,6 @@ VIEWS = ((Level.T1, Level.L1), (Level.T9, Level.L5), (Level.T1, Level.L5))  # ch
 VIEW_SHARES = (0.4, 0.4, 0.2)
 FRACTURED_PATIENTS = 0.6
 MOST_FRACTURES = 3
-FLAG_GRADE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def count(tally: Tally, made: SyntheticCt, finding: StudyFinding) -> None:
         elif truth.level.is_graded:
             _count_vertebra(tally, truth, mate)
     _count_names(tally, [(truth, finding.vertebrae[number]) for number, truth in pairs])
-    is_broken = any(x.grade >= FLAG_GRADE and x.level.is_graded and not x.is_cut for x in made.truth)
+    is_broken = any(x.grade >= COUNTED_GRADE and x.level.is_graded and not x.is_cut for x in made.truth)
     is_flagged = finding.state == State.FLAG
     tally.broken_patients += is_broken
     tally.broken_patients_flagged += is_broken and is_flagged
@@ -153,8 +153,8 @@ def match(
 def _count_vertebra(tally: Tally, truth: TrueVertebra, mate: VertebraFinding | None) -> None:
     tally.in_view += 1
     grade = None if mate is None else mate.genant_grade
-    is_called_broken = grade is not None and grade >= FLAG_GRADE
-    if truth.grade >= FLAG_GRADE:
+    is_called_broken = grade is not None and grade >= COUNTED_GRADE
+    if truth.grade >= COUNTED_GRADE:
         tally.broken += 1
         tally.broken_found += is_called_broken
     elif truth.grade == 0:

@@ -9,6 +9,8 @@ from spondyl.domain.level import Level
 from spondyl.domain.measurement import Heights
 from spondyl.domain.refusal import NotMeasuredCode
 
+COUNTED_GRADE = 2  # the grade from which a fracture counts as one (clinical-methods §1.4)
+
 
 class Shape(StrEnum):
     """Shape of a deformity (Genant): which of the three heights is lost."""

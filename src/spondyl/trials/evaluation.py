@@ -9,6 +9,7 @@ import numpy as np
 
 from spondyl.adapters.truth_folders import CaseFiles
 from spondyl.domain.finding import VertebraFinding
+from spondyl.domain.grading import COUNTED_GRADE
 from spondyl.domain.level import Level
 from spondyl.domain.report import AnalysedSeries, ReportInput
 from spondyl.domain.series import IngestRefused
@@ -16,7 +17,7 @@ from spondyl.domain.vertebra import BodyPatch, LabelledSpine
 from spondyl.domain.volume import CtVolume
 from spondyl.geometry.arrays import Float64Array
 from spondyl.study.evaluation.comparing import CaseRow, Overlap, compare, match
-from spondyl.study.evaluation.truth import COUNTED_GRADE, KnownCase
+from spondyl.study.evaluation.truth import KnownCase
 from spondyl.synthetic.insert_place import frame_of
 from spondyl.trials.insertion import landmark_array
 from spondyl.trials.overlap import overlap

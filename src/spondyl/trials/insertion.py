@@ -19,7 +19,7 @@ from spondyl.domain.finding import (
     StudyFinding,
     VertebraFinding,
 )
-from spondyl.domain.grading import Shape
+from spondyl.domain.grading import COUNTED_GRADE, Shape
 from spondyl.domain.level import Level
 from spondyl.domain.measurement import LANDMARK_NAMES, Measured
 from spondyl.domain.report import AnalysedSeries
@@ -29,7 +29,6 @@ from spondyl.geometry.affine import to_index
 from spondyl.geometry.arrays import Float64Array
 from spondyl.pipeline import Opened
 from spondyl.study.evaluation.insertions import InsertionReading, NormalReading
-from spondyl.study.evaluation.truth import COUNTED_GRADE
 from spondyl.synthetic.insert import Inserted, WantedFracture, insert_fracture
 from spondyl.synthetic.insert_place import frame_of, place_among
 from spondyl.trials.picture import Drawn, Tile, draw

@@ -9,7 +9,7 @@ import numpy as np
 
 from spondyl.domain.confounder import Confounder, Effect, Kind
 from spondyl.domain.finding import GRADE_2_OR_MORE, POSSIBLE_GRADE_2, UNREAD_IN_THE_ROW, Reason, State
-from spondyl.domain.grading import Graded, NotGraded
+from spondyl.domain.grading import COUNTED_GRADE, Graded, NotGraded
 from spondyl.domain.level import STANDARD_LEVELS, Level
 from spondyl.domain.refusal import NotMeasuredCode, RefusalCode
 from spondyl.stages.finding.merging import Seen
@@ -20,7 +20,6 @@ _TOLD_ALREADY: dict[str, str] = {  # confounders of the scan that repeat a note
     Kind.NUMBERING_DOUBT: "LEVELS_UNCERTAIN",
 }
 _ROW = (Level.T4, Level.L4)  # where outlines are sure enough for a doubtful one to mean something (ours)
-_COUNTED_GRADE = 2  # what is looked for; the score is the probability of that or more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,7 +70,7 @@ class Judged:
         """Probability of grade 2 or more where it counts for the score."""
         grade, counted = self.seen.grade, self.counted_grade
         is_changed = isinstance(grade, Graded) and counted != grade.grade
-        if not self.counts or self._has(Effect.REJECT) or (is_changed and (counted or 0) < _COUNTED_GRADE):
+        if not self.counts or self._has(Effect.REJECT) or (is_changed and (counted or 0) < COUNTED_GRADE):
             return None
         return self.seen.grade.probability_grade_2_or_more
 
@@ -104,7 +103,7 @@ def judge(
     """Conclude from the judged vertebrae and the confounders of the study as a whole."""
     n_read = sum(judged.counts for judged in vertebrae)
     flagged = [judged for judged in vertebrae if judged.flags(settings)]
-    unread = unread_in_the_row(vertebrae)
+    unread = _unread_in_the_row(vertebrae)
     excluded = [confounder for confounder in study if confounder.effect == Effect.EXCLUDE]
     notes = _notes(vertebrae, study, settings)
     # what stands is told, however little else was in view
@@ -117,7 +116,7 @@ def judge(
         return State.FLAG, score, (*reasons, *_too_few(n_read, settings), *notes)
     nothing = Reason(
         code="NO_GRADE_2_OR_MORE",
-        text=f"None of the {n_read} vertebrae read has a fracture of grade {_COUNTED_GRADE} or more.",
+        text=f"None of the {n_read} vertebrae read has a fracture of grade {COUNTED_GRADE} or more.",
     )
     return State.NO_FLAG, min(score, settings.unflagged_score_limit), (nothing, *notes)
 
@@ -144,11 +143,11 @@ def _flag_reason(judged: Judged) -> Reason:
         f"{grade.loss_fraction:.0%} ± {grade.loss_sd:.0%}, "
         f"probability of grade 2 or more {grade.probability_grade_2_or_more:.2f}."
     )
-    is_clear = (judged.counted_grade or 0) >= _COUNTED_GRADE
+    is_clear = (judged.counted_grade or 0) >= COUNTED_GRADE
     return Reason(code=GRADE_2_OR_MORE if is_clear else POSSIBLE_GRADE_2, text=text)
 
 
-def unread_in_the_row(vertebrae: tuple[Judged, ...]) -> tuple[Level, ...]:
+def _unread_in_the_row(vertebrae: tuple[Judged, ...]) -> tuple[Level, ...]:
     """Levels T4 to L4, whole in view between two that were read, that were not found or have no outline.
 
     A crushed vertebra may be both, so that silence about it would be the worst answer.
@@ -252,9 +251,9 @@ def _notes(
 
 def _is_held_back(judged: Judged) -> bool:
     grade, counted = judged.seen.grade, judged.counted_grade
-    if not isinstance(grade, Graded) or counted is None or grade.grade < _COUNTED_GRADE:
+    if not isinstance(grade, Graded) or counted is None or grade.grade < COUNTED_GRADE:
         return False
-    return counted < _COUNTED_GRADE
+    return counted < COUNTED_GRADE
 
 
 def _changes(judged: list[Judged]) -> str:

@@ -47,10 +47,10 @@ def name_sequence(
     ``vertebrae``: at most MOST_BODIES. ``is_doubtful``: no name is to be certain, whatever fits.
     """
     steps = _steps_mm(vertebrae)
-    numberings, scores = _numberings(vertebrae, gap_choices(steps), settings)
+    numberings, scores = _numberings(vertebrae, steps, gap_choices(steps), settings)
     if not numberings:  # gaps that hide more bodies than a spine has: do not believe them, nor the names
         is_doubtful = True
-        numberings, scores = _numberings(vertebrae, [(0,) * len(steps)], settings)
+        numberings, scores = _numberings(vertebrae, steps, [(0,) * len(steps)], settings)
     posterior = np.exp(scores - scores.max())
     posterior /= posterior.sum()
     best = numberings[int(np.argmax(posterior))]
@@ -109,7 +109,10 @@ def _leans(vertebrae: tuple[Vertebra, ...], usable: list[bool]) -> tuple[float |
 
 
 def _numberings(
-    vertebrae: tuple[Vertebra, ...], choices: list[tuple[int, ...]], settings: Settings
+    vertebrae: tuple[Vertebra, ...],
+    steps_mm: Float64Array,
+    choices: list[tuple[int, ...]],
+    settings: Settings,
 ) -> tuple[list[tuple[Level, ...]], Float64Array]:
     """Every way to lay the bodies onto an anatomy, with its log score."""
     ratios = tuple(depth_to_width(x) for x in vertebrae)
@@ -123,9 +126,10 @@ def _numberings(
         for first in range(len(anatomy.levels) - int(offsets[-1])):
             levels = tuple(anatomy.levels[first + int(offset)] for offset in offsets)
             numberings.append(levels)
-            score = _score(vertebrae, levels, anatomy, usable, settings)
+            score = _score(vertebrae, levels, anatomy, settings)
+            pitch = _pitch_score(steps_mm, levels, anatomy, usable, settings)
             shape = ratio_score(ratios, levels, settings) + curve_score(next_to, levels, settings)
-            scores.append(prior + score + shape)
+            scores.append(prior + score + pitch + shape)
     return numberings, np.array(scores)
 
 
@@ -133,7 +137,6 @@ def _score(
     vertebrae: tuple[Vertebra, ...],
     levels: tuple[Level, ...],
     anatomy: _Anatomy,
-    usable: list[bool],
     settings: Settings,
 ) -> float:
     total = _number_score(vertebrae, levels, settings)
@@ -148,7 +151,7 @@ def _score(
             total += _evidence(evidence, settings.sacrum_certainty, is_there=is_above_sacrum)
     if levels[-1] == Level.S1:
         total += float(np.log(settings.outlined_sacrum_prior))
-    return total + _pitch_score(vertebrae, levels, anatomy, usable, settings)
+    return total
 
 
 def _number_score(vertebrae: tuple[Vertebra, ...], levels: tuple[Level, ...], settings: Settings) -> float:
@@ -195,7 +198,7 @@ def _evidence(seen: float, certainty: float, *, is_there: bool) -> float:
 
 
 def _pitch_score(
-    vertebrae: tuple[Vertebra, ...],
+    steps_mm: Float64Array,
     levels: tuple[Level, ...],
     anatomy: _Anatomy,
     usable: list[bool],
@@ -205,10 +208,9 @@ def _pitch_score(
 
     A step can fall short of its norm by any length (a body is crushed), but hardly exceed it.
     """
-    steps = _steps_mm(vertebrae)
     ratios = [
         float(np.log(step / _norm_mm(anatomy, upper, lower)))
-        for step, upper, lower, is_usable in zip(steps, levels[:-1], levels[1:], usable, strict=True)
+        for step, upper, lower, is_usable in zip(steps_mm, levels[:-1], levels[1:], usable, strict=True)
         if is_usable
     ]
     if not ratios:

@@ -57,7 +57,8 @@ def outline_body(scan: Scan, candidate: BodyCandidate, known: Sequence[Outline] 
     centre, frame = candidate.centre_lps_mm, candidate.frame
     for _ in range(settings.most_passes):
         view = _View.cut(scan, centre, frame)
-        output = _run(refiner, view.hu)
+        patch = channels.scale_hu(view.hu)
+        output = _probabilities(refiner.run(patch))
         target = _own_part(output[1], view.in_scan)
         if _volume_ml(target) < settings.smallest_volume_ml:
             return None
@@ -69,7 +70,7 @@ def outline_body(scan: Scan, candidate: BodyCandidate, known: Sequence[Outline] 
             return None
         if _stays(before, (centre, frame), settings):
             break
-    output = 0.5 * (output + _run_mirrored(refiner, view.hu))
+    output = 0.5 * (output + _mirrored(refiner, patch))
     target = _own_part(output[1], view.in_scan)
     if _volume_ml(target) < settings.smallest_volume_ml:
         return None
@@ -120,14 +121,9 @@ def _stays(
     return moved < settings.still_mm and cosine > np.cos(np.radians(settings.still_deg))
 
 
-def _run(refiner: Network, hu: Float32Array) -> Float32Array:
-    """Class probabilities and coordinates."""
-    return _probabilities(refiner.run(channels.scale_hu(hu)))
-
-
-def _run_mirrored(refiner: Network, hu: Float32Array) -> Float32Array:
-    """The same of the patch mirrored left to right, turned back."""
-    mirrored = _run(refiner, np.ascontiguousarray(hu[:, :, ::-1]))[:, :, :, ::-1].copy()
+def _mirrored(refiner: Network, patch: Float32Array) -> Float32Array:
+    """What the refiner says of the scaled patch mirrored left to right, turned back."""
+    mirrored = _probabilities(refiner.run(np.ascontiguousarray(patch[:, :, ::-1])))[:, :, :, ::-1].copy()
     mirrored[channels.REFINER_COORDINATES] *= -1.0
     return mirrored
 

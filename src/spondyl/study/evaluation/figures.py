@@ -9,11 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from spondyl.domain.grading import Shape
+from spondyl.domain.grading import COUNTED_GRADE, Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
 from spondyl.study.evaluation.comparing import CaseRow, VertebraRow
-from spondyl.study.evaluation.truth import COUNTED_GRADE
 from spondyl.study.statistics import (
     NO_FRACTURE,
     Answer,

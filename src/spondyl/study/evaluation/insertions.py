@@ -9,10 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from spondyl.domain.finding import State
-from spondyl.domain.grading import Shape
+from spondyl.domain.grading import COUNTED_GRADE, Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
-from spondyl.study.evaluation.truth import COUNTED_GRADE
 from spondyl.study.statistics import Answer, bootstrap_totals, ratio_of_totals, vertebra_proportion
 
 _SEVERE = 0.25  # Genant's lower bound of grade 2

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spondyl.domain.grading import Shape
+from spondyl.domain.grading import COUNTED_GRADE, Shape
 from spondyl.domain.level import Level
 from spondyl.geometry.arrays import Float64Array
-
-COUNTED_GRADE = 2  # the grade from which a fracture is flagged (clinical-methods §1.4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
