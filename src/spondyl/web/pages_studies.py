@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, UploadFile
@@ -26,6 +27,23 @@ from spondyl.worklist.states import ReadingState, StudyState
 
 router = APIRouter(include_in_schema=False)
 Seer = Annotated[Visitor, Depends(needs(Permission.SEE_STUDIES))]
+
+
+def _asked_for(
+    finding: str = "",
+    state: str = "",
+    reading: str = "",
+    mentioned: str = "",
+    search: str = "",
+    order: str = "priority",
+) -> Filter:
+    return Filter(
+        finding=finding, state=state, reading=reading, mentioned=mentioned, search=search[:40], order=order
+    )
+
+
+AskedFor = Annotated[Filter, Depends(_asked_for)]
+"""What the query asks of the worklist, its first page; the page is named otherwise by pages and API."""
 Uploader = Annotated[Visitor, Depends(needs(Permission.UPLOAD))]
 Coordinator = Annotated[Visitor, Depends(needs(Permission.COORDINATE))]
 Reporter = Annotated[Visitor, Depends(needs(Permission.REPORT_TEXT))]
@@ -36,24 +54,11 @@ def worklist(
     request: Request,
     station: StationNow,
     visitor: Seer,
-    finding: str = "",
-    state: str = "",
-    reading: str = "",
-    mentioned: str = "",
-    search: str = "",
-    order: str = "priority",
+    asked: AskedFor,
     number: int = 1,
 ) -> Response:
     """The worklist, most suspicious first."""
-    wanted = Filter(
-        finding=finding,
-        state=state,
-        reading=reading,
-        mentioned=mentioned,
-        search=search[:40],
-        order=order,
-        page=number,
-    )
+    wanted = replace(asked, page=number)
     with station.database.reading() as session:
         found = studies.worklist(session, wanted)
         counted = studies.counters(session)

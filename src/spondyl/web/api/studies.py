@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -11,13 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spondyl.adapters.report_texts import ReportTextError
 from spondyl.adapters.station import audit, incoming, studies
-from spondyl.adapters.station.studies import Filter
 from spondyl.adapters.station.tables import Study
 from spondyl.adapters.station.upload import UploadError
 from spondyl.domain.finding import NOT_FOR_DIAGNOSIS, StudyFinding
 from spondyl.web.access import StationNow
 from spondyl.web.api.common import PREFIX, REFUSED, TAGS, Coordinator, Reporter, Seer, StudyId, Uploader
-from spondyl.web.pages_studies import known_study, report_file
+from spondyl.web.pages_studies import AskedFor, known_study, report_file
 from spondyl.worklist.states import StudyState
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
@@ -83,26 +83,12 @@ class ReportOut(BaseModel):
 def list_studies(
     station: StationNow,
     _visitor: Seer,
-    finding: str = "",
-    state: str = "",
-    reading: str = "",
-    mentioned: str = "",
-    search: str = "",
-    order: str = "priority",
+    asked: AskedFor,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> StudiesOut:
     """The worklist, most suspicious first."""
-    wanted = Filter(
-        finding=finding,
-        state=state,
-        reading=reading,
-        mentioned=mentioned,
-        search=search[:40],
-        order=order,
-        page=page,
-    )
     with station.database.reading() as session:
-        found = studies.worklist(session, wanted)
+        found = studies.worklist(session, replace(asked, page=page))
     return StudiesOut(
         total=found.total, page=found.page, pages=found.pages, studies=[_study(x) for x in found.studies]
     )
